@@ -1,0 +1,93 @@
+"""The command group, which imports a command when it is called, and its error boundary."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from .. import __version__
+from ..exceptions import CVParkError
+
+# Command -> (module, one line for the overview, so that --help imports none of them).
+_COMMANDS = {
+    "extract": ("extract", "Compute the descriptors of patches into a folder."),
+    "train": ("train", "Train a classical model on descriptors."),
+    "compare": ("compare", "Accuracy and latency of models on one split."),
+    "cnn": ("cnn", "Train and convert the CNN to compare with."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their names, imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of a user's work."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, its module imported."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(f".{module}", __package__), module)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cvpark")
+def cli() -> None:
+    """Tell free parking slots from busy ones on ordinary CPUs.
+
+    \b
+    Examples:
+      cvpark compare                          on the built-in sample
+      cvpark extract features --data DIR      descriptors of CNRPark+EXT
+      cvpark train --model svm --data DIR
+      cvpark compare svm.cvpark --against cnn --data DIR
+
+    Data goes to stdout, progress to stderr. Exit status: 0 done, 1 an expected failure (one line
+    says which), 2 wrong usage, 130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; expected failures become one line on stderr and exit status 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what was finished is kept", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does: no one to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (CVParkError, OSError) as error:
+        click.echo(f"cvpark: {_describe(error)}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _describe(error: CVParkError | OSError) -> str:
+    if isinstance(error, CVParkError):
+        return " ".join(str(error).split())
+    where = f"{error.filename}: " if error.filename else ""
+    hint = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "; free some space and run the command again, what was finished is kept"
+    return f"{where}{error.strerror or error}{hint}"

@@ -1,0 +1,173 @@
+"""cvpark cnn: train the CNN to compare with, convert it to TFLite."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._options import (
+    allow_missing_option,
+    choose_protocol,
+    data_option,
+    open_dataset,
+    protocol_option,
+    seed_option,
+)
+from ._output import progress, say
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset, Split
+
+
+@click.group()
+def cnn() -> None:
+    """Train a CNN with Keras and convert it to TFLite; needs pip install "cvpark[cnn]"."""
+
+
+@cnn.command()
+@click.option(
+    "--arch",
+    type=click.Choice(["tiny", "malexnet"]),
+    default="tiny",
+    show_default=True,
+    help="Network: cvpark's own, or mAlexNet as published.",
+)
+@data_option
+@protocol_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keras model to write. Default: the network's name with .keras.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=24, show_default=True, metavar="N"
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N"
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3e-3,
+    show_default=True,
+    metavar="RATE",
+    help="Highest rate; it rises to it at first and then falls to nothing along a cosine.",
+)
+@seed_option
+@allow_missing_option
+def train(
+    arch: str,
+    data: Path | None,
+    protocol: str | None,
+    out: Path | None,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    allow_missing: bool,
+) -> None:
+    """Train a CNN on the protocol's training split.
+
+    Keeps the epoch that is best on the validation split, whose accuracy and AUC are printed. The
+    test split is not looked at. An interrupted run goes on when the command is repeated.
+
+    \b
+    Examples:
+      cvpark cnn train --data /data/cnrpark
+      cvpark cnn train --arch malexnet --protocol sunny --out sunny.keras
+    """
+    from .. import cnn as library
+
+    out = out or Path(f"{arch}.keras")
+    if out.suffix != ".keras":
+        raise click.BadParameter(f"{out}: expected a name that ends in .keras", param_hint="--out")
+    dataset = open_dataset(data)
+    name, training, validation = _splits(dataset, protocol, allow_missing)
+    say(f"training {arch} on {training.name}: {len(training):,} patches")
+    card = library.train(
+        training,
+        validation,
+        out,
+        library.TrainingOptions(
+            architecture=arch,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+        ),
+        facts={"data": dataset.about(), "protocol": name},
+        progress=_reading,
+        show_epochs=True,
+    )
+    rated = card["validation"]
+    click.echo(
+        f"{out}: {arch}, {card['parameters']:,} parameters, trained on "
+        f"{card['training']['n_patches']:,} patches of {card['training']['split']}\n"
+        f"validation on {rated['split']} ({rated['n_patches']:,} patches): "
+        f"accuracy {rated['accuracy']:.4f}, AUC {rated['auc']:.4f}"
+    )
+
+
+@cnn.command()
+@click.argument("model", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.keras")
+@data_option
+@protocol_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for the TFLite models. Default: where MODEL.keras is.",
+)
+@seed_option
+@allow_missing_option
+def convert(
+    model: Path,
+    data: Path | None,
+    protocol: str | None,
+    out: Path | None,
+    seed: int,
+    allow_missing: bool,
+) -> None:
+    """Convert MODEL.keras to TFLite: float32, 8-bit weights (dynamic), wholly 8 bits (int8).
+
+    Each is measured on the validation split after the conversion. What the model was trained with
+    is read from the card beside it, so --data and --protocol must be those of the training.
+
+    \b
+    Examples:
+      cvpark cnn convert tiny.keras --data /data/cnrpark
+    """
+    from .. import cnn as library
+
+    _, training, validation = _splits(open_dataset(data), protocol, allow_missing)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        conversions = library.convert(
+            model, training, validation, out, seed=seed, progress=_reading
+        )
+    for warning in caught:
+        if warning.category is UserWarning:
+            say(f"warning: {warning.message}")
+    for path, card in ((done.path, done.card) for done in conversions):
+        rated = card["validation"]
+        click.echo(
+            f"{path}: {card['bytes']:,} bytes, validation accuracy {rated['accuracy']:.4f}, "
+            f"AUC {rated['auc']:.4f}"
+        )
+
+
+def _splits(
+    dataset: Dataset, protocol_name: str | None, allow_missing: bool
+) -> tuple[str, Split, Split]:
+    from ..evaluation import protocol_splits
+
+    protocol = choose_protocol(dataset, protocol_name)
+    return (protocol.name, *protocol_splits(dataset, protocol, allow_missing=allow_missing))
+
+
+def _reading(items, total):  # type: ignore[no-untyped-def]
+    return progress(items, total, "read")

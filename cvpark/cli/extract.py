@@ -1,0 +1,93 @@
+"""cvpark extract: descriptors of patches into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Literal
+
+import click
+
+from ._options import allow_missing_option, data_option, jobs_option, open_dataset
+from ._output import progress, say
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@data_option
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME",
+    help="Split to extract, such as train or val&rainy; may be repeated. Default: every patch.",
+)
+@click.option(
+    "--descriptor",
+    default="hog,lbp,color",
+    show_default=True,
+    metavar="NAMES",
+    help="Extractors, separated by commas.",
+)
+@jobs_option
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="What to do about a patch that cannot be read.",
+)
+@allow_missing_option
+def extract(
+    out: Path,
+    data: Path | None,
+    splits: tuple[str, ...],
+    descriptor: str,
+    jobs: int,
+    on_error: Literal["raise", "skip"],
+    allow_missing: bool,
+) -> None:
+    """Compute the descriptors of patches into the folder OUT.
+
+    An interrupted run goes on where it stopped when the command is repeated.
+
+    \b
+    Examples:
+      cvpark extract features --data /data/cnrpark
+      cvpark extract features --split train --split val --descriptor hog,color
+    """
+    from ..datasets import read_image
+    from ..features import Descriptor, FeatureStore
+
+    dataset = open_dataset(data)
+    chosen = [dataset.split(name, allow_missing=allow_missing) for name in splits]
+    names = list(splits) or dataset.complete_splits()
+    known = chosen or [dataset.split(name) for name in names]
+    if not chosen:
+        chosen = [dataset.everything()]
+    for split in chosen:
+        say(f"{split.name}: {len(split):,} of {split.n_listed:,} listed patches are on disk")
+    try:
+        combined = Descriptor(extractors=[name.strip() for name in descriptor.split(",")]).fit()
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--descriptor") from error
+    paths = list(dict.fromkeys(path for split in chosen for path in split.paths))
+    store = FeatureStore(out)
+    held = sum(path in store for path in paths)
+    start = perf_counter()
+    skipped = store.extend(
+        paths,
+        lambda path: read_image(dataset.locate(path)),
+        combined,
+        splits={split.name: split.fingerprint for split in known},
+        n_jobs=jobs,
+        on_error=on_error,
+        progress=lambda items, total: progress(items, total, "extract"),
+    )
+    for path, why in skipped.items():
+        say(f"skipped {path}: {why}")
+    click.echo(
+        f"{out}: {len(paths) - len(skipped):,} patches, {combined.n_features_out_:,} columns; "
+        f"{len(paths) - len(skipped) - held:,} new in {perf_counter() - start:.1f} s"
+        + (f"; {len(skipped):,} skipped" if skipped else "")
+    )

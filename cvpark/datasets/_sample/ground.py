@@ -1,0 +1,172 @@
+"""The ground of the lot: asphalt, paint, kerbs, grass."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import Camera, Window
+from .scene import GRASS, LEFT, RIGHT, ROWS
+
+_TILE = 512
+_PAINT_WIDTH = 0.11
+_FARTHEST = 120.0
+# Linear RGB.
+_GREEN_DRY_LEAF = ((0.055, 0.085, 0.022), (0.12, 0.11, 0.04), (0.20, 0.12, 0.05))
+
+
+def make_texture(
+    seed: np.random.SeedSequence, octaves: range = range(2, 10)
+) -> NDArray[np.float32]:
+    """Seamless noise, shape (512, 512), mean 0 and about unit deviation.
+
+    Octave k has features of 1 / 2**k of the tile.
+    """
+    rng = np.random.default_rng(seed)
+    total = np.zeros((_TILE, _TILE))
+    for octave in octaves:
+        cells = 2**octave
+        grid = rng.integers(-512, 512, (cells, cells))
+        total += _enlarge(grid, _TILE // cells)
+    return np.asarray(total / (210 * math.sqrt(len(octaves))), np.float32)
+
+
+def _enlarge(grid: NDArray[np.int64], times: int) -> NDArray[np.float32]:
+    """Bilinear, wrapping around."""
+    enlarged = grid.astype(np.float64)
+    for axis in (0, 1):
+        following = np.roll(enlarged, -1, axis)
+        share = np.arange(times) / times
+        parts = np.stack([enlarged * (1 - s) + following * s for s in share], axis + 1)
+        shape = list(enlarged.shape)
+        shape[axis] *= times
+        enlarged = parts.reshape(shape)
+    return enlarged
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The ground in a window.
+
+    Attributes
+    ----------
+    albedo : ndarray of float32, shape (3, height, width)
+        Linear RGB when dry.
+    grass, puddle : ndarray of float32, shape (height, width)
+        Share of each pixel; water stands in puddles when it rains.
+    distance : ndarray of float32, shape (height, width)
+        World y.
+    """
+
+    albedo: NDArray[np.float32]
+    grass: NDArray[np.float32]
+    puddle: NDArray[np.float32]
+    distance: NDArray[np.float32]
+
+
+class Ground:
+    """Texture, stains and marks of one lot."""
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        grain, relief, stains = seed.spawn(3)
+        self._grain = make_texture(grain)
+        self._relief = make_texture(relief, range(2, 6))
+        rng = np.random.default_rng(stains)
+        self._stains = rng.uniform((LEFT, 5, 0.15), (RIGHT, 50, 0.7), (160, 3))
+
+    def survey(self, camera: Camera, window: Window) -> Surface:
+        """What the ground in a window is like, whatever the weather."""
+        place = camera.ground(window.columns(), window.rows(), _FARTHEST).astype(np.float32)
+        broad, fine = _look_up(self._grain, place, 37.0), _look_up(self._grain, place, 3.1)
+        grain, relief = _look_up(self._grain, place, 1.3), _look_up(self._relief, place, 29.0)
+        shade = 0.125 * (1 + 0.10 * broad + 0.05 * fine + 0.07 * grain + 0.05 * relief)
+        shade *= 1 - 0.4 * self._stained(camera, window, place)
+        cracks = np.abs(_look_up(self._grain, place[..., ::-1], 11.0)) < 0.012
+        shade = np.where(cracks, shade * 0.8, shade)
+        shade += 0.36 * self._paint(place) * np.clip(0.55 + 0.3 * broad + 0.35 * fine, 0, 1)
+        grass, kerb = self._edges(place)
+        shade += (0.22 * (1 + 0.1 * fine) - shade) * kerb
+        litter = np.clip(fine + grain + 0.4 * relief - 3.2 + 0.5 * kerb, 0, 0.8) * (1 - grass)
+        lawn = np.clip(1 + 0.2 * broad + 0.3 * fine + 0.25 * grain, 0.2, 2)
+        dry = np.clip(0.3 + 0.35 * relief + 0.15 * fine, 0, 1)
+        albedo = []
+        for fresh, withered, leaf in zip(*_GREEN_DRY_LEAF, strict=True):
+            channel = shade + (leaf - shade) * litter
+            blades = lawn * (fresh + (withered - fresh) * dry)
+            albedo.append(channel + (blades - channel) * grass)
+        puddle = np.clip((relief + 0.1 * broad - 0.9) * 3, 0, 1) * (1 - grass)
+        parts = np.stack(albedo), grass, puddle, place[..., 1]
+        return Surface(*(part.astype(np.float32) for part in parts))
+
+    def _stained(
+        self, camera: Camera, window: Window, place: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Oil, where engines stand."""
+        stained = np.zeros(place.shape[:2])
+        offsets = np.array([(-1, -1, 0), (1, -1, 0), (-1, 1, 0), (1, 1, 0)])
+        centres = np.concatenate([self._stains[:, :2], np.zeros((len(self._stains), 1))], axis=1)
+        squares = centres[:, None] + 1.3 * self._stains[:, None, 2:] * offsets
+        corners = window.place(camera.project(squares)[..., :2])
+        low = np.floor(corners.min(axis=1)).astype(int).clip(0)
+        high = np.ceil(corners.max(axis=1)).astype(int).clip(0)
+        seen = ((high > low) & (low < (window.width, window.height))).all(axis=1)
+        for k in np.flatnonzero(seen):
+            part = np.s_[low[k, 1] : high[k, 1], low[k, 0] : high[k, 0]]
+            x, y, radius = self._stains[k]
+            distance = (place[part][..., 0] - x) ** 2 + (place[part][..., 1] - y) ** 2
+            stained[part] = np.maximum(stained[part], 1.5 - distance / radius**2)
+        return np.minimum(stained, 1)
+
+    def _paint(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Coverage by slot lines."""
+        x, y = place[..., 0], place[..., 1]
+        dx, dy = _footprint(x), _footprint(y)
+        covered = np.zeros(x.shape)
+        for row in ROWS:
+            within = _inside(y, row.near, row.far, dy) * _inside(x, LEFT, RIGHT, dx)
+            offset = np.abs((x - LEFT + row.pitch / 2) % row.pitch - row.pitch / 2)
+            covered = np.maximum(covered, within * _line(offset, dx))
+            edge = row.far if row.parallel else row.near
+            if row.parallel:
+                covered = np.maximum(covered, _line(np.abs(y - edge), dy))
+        return covered
+
+    def _edges(self, place: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Coverage by grass and by its kerb."""
+        y = place[..., 1] + 0.03 * _look_up(self._grain, place, 5.0)
+        dy = _footprint(place[..., 1])
+        grass, kerb = np.zeros(y.shape), np.zeros(y.shape)
+        for near, far in GRASS:
+            grass = np.maximum(grass, _inside(y, near, far, dy))
+            kerb = np.maximum(kerb, _inside(place[..., 1], near - 0.15, far + 0.15, dy))
+        return np.maximum(grass, _inside(y, 60.0, 1e9, dy)), kerb
+
+
+def _look_up(
+    texture: NDArray[np.float32], place: NDArray[np.float32], metres: float
+) -> NDArray[np.float32]:
+    """The texture laid out so that one tile is `metres` wide."""
+    cell = np.floor(place * np.float32(_TILE / metres)).astype(np.int32) & (_TILE - 1)
+    return texture[cell[..., 1], cell[..., 0]]
+
+
+def _footprint(coordinate: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Metres a pixel covers along a world axis."""
+    down, across = np.gradient(coordinate)
+    return np.maximum(np.abs(down), np.abs(across)) + 1e-6
+
+
+def _inside(
+    value: NDArray[np.float32], low: float, high: float, pixel: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Coverage of each pixel by a strip."""
+    return np.clip((value - low) / pixel + 0.5, 0, 1) * np.clip((high - value) / pixel + 0.5, 0, 1)
+
+
+def _line(distance: NDArray[np.float32], pixel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Coverage of each pixel by a painted line."""
+    reach = np.clip((_PAINT_WIDTH / 2 - distance) / pixel + 0.5, 0, 1)
+    return np.minimum(reach, _PAINT_WIDTH / pixel)

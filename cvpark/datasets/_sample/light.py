@@ -1,0 +1,127 @@
+"""Light of a capture: sun, sky and what they make of a surface."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LEVELS = 4096
+# Of linear light 0 to 4: a shoulder keeps white paint in the sun from clipping, as cameras do.
+_LINEAR = np.arange(_LEVELS) * (4.0 / _LEVELS)
+_TONE = np.floor(255 * np.power(1 - np.exp(-1.35 * _LINEAR), 1 / 2.2) + 0.5).astype(np.uint8)
+
+# Linear RGB of diffuse light: by day, and what it turns to when the day is short.
+_CLEAR_SKY, _GREY_SKY = (0.50, 0.55, 0.66), (0.92, 0.95, 1.0)
+_GLOW = ((0.55, 0.65, 1.1), (1.1, 0.85, 0.55), (0.8, 0.75, 1.05), (0.95, 1.0, 0.9))
+
+
+@dataclass(frozen=True)
+class Light:
+    """Light of one capture.
+
+    Parameters
+    ----------
+    to_sun : tuple of float
+        Unit vector towards the sun.
+    sun, sky : tuple of float
+        Linear red, green and blue of direct and of diffuse light.
+    gain : tuple of float
+        Exposure times white balance.
+    wet : float
+        How wet the ground is, 0 to 1.
+    lamps : bool
+        Whether some cars have their lamps on.
+    noise : float
+        Standard deviation of the sensor noise in grey levels.
+    """
+
+    to_sun: tuple[float, float, float]
+    sun: tuple[float, float, float]
+    sky: tuple[float, float, float]
+    gain: tuple[float, float, float]
+    wet: float
+    lamps: bool
+    noise: float
+
+    @property
+    def hard(self) -> bool:
+        """Whether shadows have an edge."""
+        return max(self.sun) > 0.15
+
+    def develop(self, radiance: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """Linear radiance (..., 3) to the 8-bit RGB the sensor makes of it."""
+        levels = radiance * (np.asarray(self.gain, radiance.dtype) * (_LEVELS / 4.0))
+        return _TONE.take(levels.astype(np.int32), mode="clip")
+
+    def shade(
+        self,
+        albedo: NDArray[np.float64],
+        gloss: NDArray[np.float64],
+        normals: NDArray[np.float64],
+        views: NDArray[np.float64],
+        lit: float = 1.0,
+    ) -> NDArray[np.float64]:
+        """Radiance of glossy faces.
+
+        Parameters
+        ----------
+        albedo : ndarray, shape (n, 3)
+        gloss : ndarray, shape (n,)
+            0 is matt, 1 is lacquer or glass.
+        normals, views : ndarray, shape (n, 3)
+            Unit vectors: outwards, and towards the camera.
+        lit : float
+            Share of the sun that is not in shadow.
+        """
+        sun, sky = np.array(self.sun) * lit, np.array(self.sky)
+        towards = _dot(normals, np.array(self.to_sun))
+        diffuse = sky * (0.6 + 0.4 * normals[:, 2:]) + sun * np.maximum(towards, 0)[:, None]
+        facing = np.clip(_dot(normals, views), 0, 1)
+        mirror = 2 * facing[:, None] * normals - views
+        # Above the horizon a body mirrors the sky, brightest low down; below it the ground.
+        height = np.clip(mirror[:, 2] * 3 + 0.5, 0, 1)
+        seen = sky * (0.22 + height * (1.05 - 0.35 * np.maximum(mirror[:, 2], 0)))[:, None]
+        fresnel = gloss * (0.05 + 0.95 * (1 - facing) ** 5)
+        glint = np.clip(_dot(mirror, np.array(self.to_sun)), 0, 1) ** 48 * gloss * 1.6
+        return albedo * diffuse + fresnel[:, None] * seen + glint[:, None] * sun
+
+
+def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
+
+
+def make_light(rng: np.random.Generator, weather: str, hour: float) -> Light:
+    """Light of a weather ("SUNNY", "OVERCAST", "RAINY") at an hour of a winter day."""
+    noon = math.sin(math.pi * min(max((hour - 7) / 10.5, 0.0), 1.0))
+    daylight = min(1.0, 0.1 + 1.6 * noon)
+    # The cameras look south-west: from the left in the morning, ahead in the afternoon.
+    azimuth = math.radians((hour - 12.3) * 15 - 45)
+    elevation = math.radians(8 + 26 * noon)
+    to_sun = (
+        round(math.sin(azimuth) * math.cos(elevation), 9),
+        round(math.cos(azimuth) * math.cos(elevation), 9),
+        round(math.sin(elevation), 9),
+    )
+    clear = weather == "SUNNY"
+    strength = 2.2 * daylight * rng.uniform(0.7, 1.1) if clear and noon > 0.2 else 0.0
+    sun = (strength * 1.08, strength * (0.82 + 0.14 * noon), strength * (0.55 + 0.3 * noon))
+    base = _CLEAR_SKY if clear else _GREY_SKY
+    dusk = (1 - daylight) * rng.uniform(0.2, 1.0)
+    glow = _GLOW[int(rng.integers(0, len(_GLOW)))]
+    sky = tuple((a + (b - a) * dusk) * daylight for a, b in zip(base, glow, strict=True))
+    # Exposure follows the light only in part, and white balance wanders.
+    dim = min(1.0, daylight * rng.uniform(1.0, 2.2)) ** 1.6
+    exposure = dim * rng.uniform(0.8, 1.3) / (sky[1] + 0.25 * strength)
+    red, blue = rng.normal(0, (0.06, 0.09))
+    return Light(
+        to_sun=to_sun,
+        sun=sun,
+        sky=sky,  # type: ignore[arg-type]
+        gain=(exposure * (1 + red), exposure, exposure * (1 + blue)),
+        wet=float(rng.uniform(0.5, 1.0)) if weather == "RAINY" else 0.0,
+        lamps=noon < 0.35 or (weather == "RAINY" and noon < 0.6),
+        noise=float(rng.uniform(1.5, 3.0) + 5 * (1 - daylight)),
+    )

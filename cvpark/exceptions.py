@@ -1,0 +1,23 @@
+"""Every error and warning cvpark raises on purpose."""
+
+from __future__ import annotations
+
+
+class CVParkError(Exception):
+    """Base of the errors a caller may want to catch as one."""
+
+
+class DatasetError(CVParkError, ValueError):
+    """Files of a dataset are missing, malformed or unreadable."""
+
+
+class SplitMismatchError(CVParkError, ValueError):
+    """Two things that belong to one split were made from different ones."""
+
+
+class ModelFormatError(CVParkError, ValueError):
+    """A model file is damaged, of an unknown version or no model file at all."""
+
+
+class MissingExtraError(CVParkError, ImportError):
+    """A feature needs an optional dependency that is not installed."""

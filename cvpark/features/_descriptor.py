@@ -1,0 +1,177 @@
+"""The declared combination of extractors a model is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from ._base import BaseExtractor, resize_patches
+from ._color import ColorHistogramExtractor
+from ._hog import HOGExtractor
+from ._lbp import LBPExtractor
+
+EXTRACTORS: dict[str, type[BaseExtractor]] = {
+    "hog": HOGExtractor,
+    "lbp": LBPExtractor,
+    "color": ColorHistogramExtractor,
+}
+
+Patches = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+
+
+class Descriptor(TransformerMixin, BaseEstimator):
+    """Patches of any size to one vector each: resize, then every extractor side by side.
+
+    Parameters
+    ----------
+    extractors : sequence of str or extractor
+        Names out of ``hog``, ``lbp``, ``color`` for an extractor with its defaults, or extractors.
+    size : int
+        Side of the square working image in pixels.
+    n_jobs : int or None
+        Threads for a batch; None is one, -1 all cores.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> patches = np.zeros((2, 150, 150, 3), np.uint8)
+    >>> Descriptor(extractors=["lbp"]).fit_transform(patches).shape
+    (2, 160)
+    """
+
+    def __init__(
+        self,
+        *,
+        extractors: Sequence[str | BaseExtractor] = ("hog", "lbp", "color"),
+        size: int = 64,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.extractors = extractors
+        self.size = size
+        self.n_jobs = n_jobs
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *, n_jobs: int | None = None) -> Descriptor:
+        """Rebuild a descriptor from what `to_config` gave.
+
+        Raises
+        ------
+        ValueError
+            An unknown extractor or parameter.
+
+        Examples
+        --------
+        >>> Descriptor.from_config({"size": 32, "extractors": [{"kind": "hog"}]}).size
+        32
+        """
+        try:
+            extractors = []
+            for entry in config["extractors"]:
+                parameters = {key: value for key, value in entry.items() if key != "kind"}
+                extractors.append(EXTRACTORS[entry["kind"]](**parameters))
+            return cls(extractors=extractors, size=int(config["size"]), n_jobs=n_jobs)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not the description of a descriptor: {error}") from error
+
+    def to_config(self) -> dict[str, Any]:
+        """The descriptor as JSON-able data, every parameter spelled out.
+
+        Examples
+        --------
+        >>> Descriptor(extractors=["hog"]).to_config()["extractors"][0]["orientations"]
+        9
+        """
+        entries = []
+        for extractor in self._resolve():
+            parameters = extractor.get_params()
+            del parameters["n_jobs"]
+            entries.append({"kind": _kind(extractor), **parameters})
+        return {"size": self.size, "extractors": entries}
+
+    def fit(self, X: Patches | None = None, y: Any = None) -> Descriptor:
+        """Check the parameters; nothing is learned from ``X``.
+
+        Raises
+        ------
+        ValueError
+            No extractor, an unknown one, or parameters that do not fit the working size.
+        """
+        self.extractors_ = self._resolve()
+        blank = np.zeros((1, self.size, self.size, 3), np.uint8)
+        widths = [part.fit(blank).transform(blank).shape[1] for part in self.extractors_]
+        self._stops = np.cumsum(widths)
+        self.n_features_out_ = int(self._stops[-1])
+        return self
+
+    def _resolve(self) -> list[BaseExtractor]:
+        parts = []
+        for extractor in self.extractors:
+            if isinstance(extractor, str):
+                if extractor not in EXTRACTORS:
+                    names = ", ".join(EXTRACTORS)
+                    raise ValueError(f"no extractor {extractor!r}; there are: {names}")
+                extractor = EXTRACTORS[extractor]()
+            parts.append(clone(extractor))
+        if not parts:
+            raise ValueError(f"a descriptor needs at least one extractor of {', '.join(EXTRACTORS)}")
+        return parts
+
+    def transform(self, X: Patches) -> NDArray[np.float32]:
+        """Descriptors of patches.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches; those in a sequence may differ in size.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_features)
+        """
+        check_is_fitted(self)
+        images = resize_patches(X, self.size)
+        out = np.empty((len(images), self.n_features_out_), np.float32)
+        n_jobs = min(effective_n_jobs(self.n_jobs), max(len(images), 1))
+        bounds = np.linspace(0, len(images), n_jobs + 1).astype(int)
+        Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(self._fill)(images[start:stop], out[start:stop])
+            for start, stop in pairwise(bounds)
+        )
+        return out
+
+    def _fill(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
+        blocks = np.split(out, self._stops[:-1], axis=1)
+        for part, block in zip(self.extractors_, blocks, strict=True):
+            block[:] = part.transform(images)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """What each column is, with the extractor's name in front.
+
+        Examples
+        --------
+        >>> Descriptor(extractors=["lbp"]).fit().get_feature_names_out()[0].startswith("lbp")
+        True
+        """
+        check_is_fitted(self)
+        return np.concatenate([part.get_feature_names_out() for part in self.extractors_])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _kind(extractor: BaseExtractor) -> str:
+    for name, cls in EXTRACTORS.items():
+        if type(extractor) is cls:
+            return name
+    raise ValueError(f"{type(extractor).__name__} is not one of {', '.join(EXTRACTORS)}")

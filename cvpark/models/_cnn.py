@@ -1,0 +1,181 @@
+"""A TFLite file behind the surface of every model."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+
+from ..exceptions import ModelFormatError
+from ._model import Patches
+from ._tflite import InputFormat, OutputFormat, Runner, read_metadata
+
+_CHUNK = 64  # patches an invocation: more gain nothing and need more memory
+
+
+class CNN:
+    """A convolutional network that tells busy patches from free ones.
+
+    One interpreter per thread, so it may be called from several threads at once; one patch goes
+    through an interpreter of its own whose input never changes its size.
+
+    Parameters
+    ----------
+    content : bytes
+        A TFLite model, float or quantised: input (n, height, width, 1 or 3), output (n, 1) out of
+        a sigmoid or (n, 2) out of a softmax.
+    name : str
+        Name in tables.
+    n_jobs : int
+        Threads of the interpreter, -1 for all cores.
+    scale : pair of float, optional
+        The input values of pixel 0 and of pixel 255, such as (0, 1) or (-1, 1). Needed when neither
+        metadata of the file nor the quantisation of its input says it.
+    busy_index : {0, 1}, optional
+        Which output is P(busy) when there are two of them; with one output, 0 says that it is
+        P(free).
+
+    Attributes
+    ----------
+    card : dict
+        What the file says of its making, its size and its SHA-256.
+    model_bytes : int
+        Size of the file.
+    threshold_ : float
+        Busy from this probability on.
+
+    Raises
+    ------
+    ModelFormatError
+        Not a TFLite model, not an occupancy classifier, or one that does not say how it is fed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cvpark.models import load_model
+    >>> load_model("cnn").predict_proba(np.zeros((150, 150, 3), np.uint8)).shape
+    (1, 2)
+    """
+
+    kind = "cnn"
+
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        name: str = "cnn",
+        n_jobs: int = 1,
+        scale: tuple[float, float] | None = None,
+        busy_index: int | None = None,
+    ) -> None:
+        self.name = name
+        self.classes_ = np.array([0, 1])
+        self.model_bytes = len(content)
+        self._content = content
+        self._n_threads = effective_n_jobs(n_jobs)
+        self._local = threading.local()
+        runner = self._runner("single")
+        facts = read_metadata(content)
+        self._input = InputFormat(runner.input, scale or facts.get("input", {}).get("scale"))
+        self._output = OutputFormat(
+            runner.output, facts.get("busy_index") if busy_index is None else busy_index
+        )
+        self.threshold_ = float(facts.get("threshold", 0.5))
+        self.card: dict[str, Any] = facts | {
+            "name": name,
+            "kind": self.kind,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        self._try_out()
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        n_jobs: int = 1,
+        scale: tuple[float, float] | None = None,
+        busy_index: int | None = None,
+    ) -> CNN:
+        """Read a ``.tflite`` file; its stem is the default ``name``, the rest as for the class."""
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+            return cls(
+                content,
+                name=name or path.stem,
+                n_jobs=n_jobs,
+                scale=scale,
+                busy_index=busy_index,
+            )
+        except OSError as error:
+            raise ModelFormatError(f"{path}: {error.strerror}") from error
+        except ModelFormatError as error:
+            raise ModelFormatError(f"{path}: {error}") from error
+
+    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
+        """Probabilities of free and busy.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+        """
+        busy = self._busy(patches)
+        proba = np.empty((len(busy), 2))
+        proba[:, 1] = busy
+        np.subtract(1.0, busy, out=proba[:, 0])
+        return proba
+
+    def decision_function(self, patches: Patches) -> NDArray[np.float64]:
+        """Log-odds of busy, shape (n,); finite, however sure the network is."""
+        busy = np.clip(self._busy(patches), self._output.step, 1 - self._output.step)
+        odds: NDArray[np.float64] = np.log(busy / (1 - busy))
+        return odds
+
+    def predict(self, patches: Patches) -> NDArray[np.uint8]:
+        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
+        return (self._busy(patches) >= self.threshold_).astype(np.uint8)
+
+    def _busy(self, patches: Patches) -> NDArray[np.float64]:
+        if isinstance(patches, np.ndarray) and patches.ndim == 3:
+            return self._output(self._runner("single")(self._input(patches)))
+        busy = [np.empty(0)]
+        for start in range(0, len(patches), _CHUNK):
+            inputs = self._input(patches[start : start + _CHUNK], self._n_threads)
+            busy.append(self._output(self._runner("batch")(inputs)))
+        return np.concatenate(busy)
+
+    def _runner(self, use: str) -> Runner:
+        """This thread's interpreter for single patches or for batches."""
+        try:
+            runner: Runner = getattr(self._local, use)
+        except AttributeError:
+            runner = Runner(self._content, self._n_threads)
+            setattr(self._local, use, runner)
+        return runner
+
+    def _try_out(self) -> None:
+        """Refuse a network whose answers to noise are no probabilities."""
+        size = self._input.size
+        noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
+        runner = self._runner("single")
+        for patch in noise:
+            values = self._output.dequantise(runner(self._input(patch)))
+            total = values.sum() if values.size == 2 else 1.0
+            if not (np.all((values >= 0) & (values <= 1)) and abs(total - 1) < 0.02):
+                raise ModelFormatError(
+                    "its outputs are no probabilities; an occupancy classifier ends in a sigmoid "
+                    "or in a softmax of two"
+                )

@@ -1,0 +1,109 @@
+"""Fit a model on training descriptors, calibrate and rate it on validation ones."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
+
+from ..exceptions import DatasetError
+from ..features import Descriptor
+from ._calibration import Sigmoid
+from ._model import ClassicalModel
+from ._registry import FACTORIES
+
+
+@dataclass(frozen=True)
+class LabelledFeatures:
+    """Descriptors of a split with its labels and its identity.
+
+    Parameters
+    ----------
+    name, fingerprint : str
+        Of the split.
+    X : ndarray of float32, shape (n, n_features)
+    y : ndarray of uint8, shape (n,)
+        0 free, 1 busy.
+    """
+
+    name: str
+    fingerprint: str
+    X: NDArray[np.float32]
+    y: NDArray[np.uint8]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Name, fingerprint and size, as they go into cards."""
+        return {"split": self.name, "fingerprint": self.fingerprint, "n_patches": len(self.y)}
+
+
+def train(
+    kind: str,
+    training: LabelledFeatures,
+    validation: LabelledFeatures,
+    descriptor: Descriptor,
+    *,
+    seed: int = 0,
+    facts: Mapping[str, Any] | None = None,
+) -> ClassicalModel:
+    """Fit one kind of model.
+
+    Parameters
+    ----------
+    kind : {"svm", "svm-linear", "gbdt"}
+    training : LabelledFeatures
+        What the classifier is fitted on.
+    validation : LabelledFeatures
+        What its scores are calibrated and rated on.
+    descriptor : Descriptor
+        Fitted; the one both were computed with.
+    seed : int
+    facts : mapping, optional
+        More for the model's card, such as the data's name and licence, the protocol.
+
+    Returns
+    -------
+    ClassicalModel
+        ``card["validation"]`` holds accuracy, auc and brier.
+
+    Raises
+    ------
+    DatasetError
+        A part has patches of one class only.
+    """
+    for part in (training, validation):
+        if len(np.unique(part.y)) < 2:
+            raise DatasetError(
+                f"split {part.name!r}: its {len(part.y):,} patches are all of one class; "
+                "training needs free and busy ones"
+            )
+    classifier = FACTORIES[kind](seed).fit(training.X, training.y)
+    scores = classifier.decision_function(validation.X)
+    model = ClassicalModel(kind, kind, descriptor, classifier, Sigmoid.fit(scores, validation.y))
+    busy = model.calibration(scores)
+    model.card = {
+        **(facts or {}),
+        "training": training.facts,
+        "validation": validation.facts
+        | {
+            "accuracy": float(accuracy_score(validation.y, busy >= model.threshold_)),
+            "auc": float(roc_auc_score(validation.y, busy)),
+            "brier": float(brier_score_loss(validation.y, busy)),
+        },
+        "seed": seed,
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": _versions(),
+    }
+    return model
+
+
+def _versions() -> dict[str, str]:
+    packages = ("cvpark", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
