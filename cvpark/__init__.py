@@ -7,7 +7,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Public name -> module; loaded on first use, so that `import cvpark` and `cvpark --help` are instant.
+# Public name -> module, loaded on first use: `import cvpark` and `cvpark --help` are instant.
 _PUBLIC = {
     "ColorHistogramExtractor": "features",
     "Dataset": "datasets",

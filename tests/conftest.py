@@ -72,9 +72,9 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]
         import sys
         from unittest.mock import patch
 
-        with patch.object(sys, "argv", ["cvpark", *map(str, arguments)]):
-            with pytest.raises(SystemExit) as left:
-                main()
+        command_line = ["cvpark", *map(str, arguments)]
+        with patch.object(sys, "argv", command_line), pytest.raises(SystemExit) as left:
+            main()
         captured = capfd.readouterr()
         return int(left.value.code or 0), captured.out, captured.err
 

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+
 from cvpark.datasets import PROTOCOLS, Dataset, Split, fingerprint, get_protocol
 from cvpark.exceptions import DatasetError
 
@@ -82,7 +83,7 @@ def test_foreign_names_have_no_metadata():
 
 def test_missing_patches_are_counted_and_need_consent(write_dataset):
     dataset = Dataset(write_dataset({"LABELS/val.txt": [f"{A} 1", f"{B} 0"]}, missing=(B,)))
-    with pytest.raises(DatasetError, match="1 of 2 patches .* --allow-missing"):
+    with pytest.raises(DatasetError, match=r"1 of 2 patches .* --allow-missing"):
         dataset.split("val")
     split = dataset.split("val", allow_missing=True)
     assert (len(split), split.n_listed) == (1, 2)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from cvpark.datasets import Dataset, get_protocol
 from cvpark.evaluation import clustered_interval, compare, percentiles_us, protocol_splits
 from cvpark.exceptions import DatasetError

@@ -7,6 +7,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
+
 from cvpark.datasets import decode_image, read_image
 from cvpark.exceptions import DatasetError
 
@@ -57,5 +58,5 @@ def test_a_claim_of_a_huge_image_is_refused_before_decoding():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DatasetError, match="gone.jpg: No such file"):
+    with pytest.raises(DatasetError, match=r"gone\.jpg: No such file"):
         read_image(tmp_path / "gone.jpg")

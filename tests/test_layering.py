@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cvpark
 import pytest
+
+import cvpark
 
 PACKAGE = Path(cvpark.__file__).parent
 
@@ -24,6 +25,7 @@ ROOMS = {
     "cnn": {"models", "features", "datasets"},
     "cli": {"features", "datasets", "models", "evaluation", "reporting", "cnn"},
 }
+STANDARD = {"collections", "typing", "__future__"}
 SHARED = {"exceptions", "_files", "__version__"}
 
 
@@ -56,7 +58,7 @@ def test_rooms_import_only_what_lies_before_them(path):
             assert rest, "nobody imports the package root from inside it"
             assert rest[0] in ROOMS[room] | {room} | SHARED, f"{path.name} imports {name}"
         if room == "_kernels":
-            assert root in {"math", "numpy", "numba", "collections", "typing", "__future__", "cvpark"}
+            assert root in {"math", "numpy", "numba", "cvpark"} | STANDARD
         if room != "cli":
             assert root != "click", "the library never imports click"
         if room != "cnn":
@@ -65,18 +67,12 @@ def test_rooms_import_only_what_lies_before_them(path):
 
 def loaded_by(code):
     probe = f"import sys\n{code}\nprint(' '.join(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
 def test_help_loads_nothing_heavy():
-    loaded = loaded_by(
-        "from cvpark.cli import cli\n"
-        "try: cli(['--help'])\n"
-        "except SystemExit: pass"
-    )
+    loaded = loaded_by("from cvpark.cli import cli\ntry: cli(['--help'])\nexcept SystemExit: pass")
     assert not loaded & {"numba", "sklearn", "cv2", "pandas", "matplotlib", "numpy", "tensorflow"}
 
 

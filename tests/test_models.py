@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from cvpark.exceptions import DatasetError, ModelFormatError
 from cvpark.features import Descriptor
 from cvpark.models import (
@@ -20,6 +21,8 @@ from cvpark.models import (
     shipped_models,
     train,
 )
+
+AT_LEAST = {"svm": 0.98, "svm-linear": 0.97, "gbdt": 0.97, "cnn": 0.98}
 
 
 def patches(n, seed):
@@ -73,7 +76,7 @@ def test_one_patch_many_and_a_list_agree(model):
     X, _ = patches(5, 4)
     many = model.predict_proba(X)
     np.testing.assert_allclose(model.predict_proba(list(X)), many)
-    np.testing.assert_allclose(model.predict_proba(X[3]), many[3:4], rtol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(X[3]), many[3:4], rtol=1e-4)
     assert model.predict_proba([]).shape == (0, 2)
 
 
@@ -169,12 +172,13 @@ def test_a_part_that_unpacks_to_too_much_is_refused_unread(linear, monkeypatch):
 
 def test_nothing_in_a_model_file_is_pickle(linear):
     with zipfile.ZipFile(linear) as archive:
-        with zipfile.ZipFile(io.BytesIO(archive.read("estimator.skops"))) as inner:
-            assert {name.rpartition(".")[2] for name in inner.namelist()} <= {"json", "npy"}
+        estimator = io.BytesIO(archive.read("estimator.skops"))
+    with zipfile.ZipFile(estimator) as inner:
+        assert {name.rpartition(".")[2] for name in inner.namelist()} <= {"json", "npy"}
 
 
 def test_unknown_names_list_the_shipped():
-    with pytest.raises(ModelFormatError, match="shipped are: .*svm"):
+    with pytest.raises(ModelFormatError, match=r"shipped are: .*svm"):
         load_model("svn")
 
 
@@ -203,5 +207,5 @@ def test_all_models_are_shipped_and_load():
         model = load_model(name)
         assert model.name == name
         assert model.predict_proba(patch).shape == (1, 2)
-        assert model.card["validation"]["accuracy"] >= (0.97 if name in ("svm-linear", "gbdt") else 0.98)
+        assert model.card["validation"]["accuracy"] >= AT_LEAST[name]
         assert "citation" in model.card["data"]

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from cvpark.exceptions import DatasetError, SplitMismatchError
 from cvpark.features import Descriptor, FeatureStore, _store
 

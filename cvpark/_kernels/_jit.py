@@ -6,27 +6,38 @@ Flags, and why each is set:
     A second process starts without compiling. Where neither the package folder nor the user's cache
     folder can be written, the kernel compiles in memory instead of failing.
 ``nogil=True``
-    A batch is split over Python threads, so kernels must release the interpreter lock. They are serial
-    inside: Numba's default threading layer is not re-entrant and aborts a process that enters it twice.
+    A batch is split over Python threads, so kernels must release the interpreter lock. They are
+    serial inside: Numba's default threading layer is not re-entrant and aborts a process that
+    enters it twice.
 ``error_model="numpy"``
-    A division by zero gives inf or nan instead of a raised exception, whose test on every division keeps
-    loops from being vectorised.
+    A division by zero gives inf or nan instead of a raised exception, whose test on every
+    division keeps loops from being vectorised.
 
-``fastmath`` stays off. A kernel that wants it passes the single flags it needs, and says on the decorator's
-line what they gain and which test bounds the difference.
+``fastmath`` stays off. A kernel that wants it passes the single flags it needs, and says on the
+decorator's line what they gain and which test bounds the difference.
 
-Kernels compile on first call, for the argument types of that call. To keep it at one compilation each,
-callers pass C-contiguous arrays of one dtype, and inputs as :func:`frozen` views.
+Kernels compile on first call, for the argument types of that call. To keep it at one compilation
+each, callers pass C-contiguous arrays of one dtype, and inputs as :func:`frozen` views.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numba
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]  # the docstring of each kernel says of what shape and dtype
+
+
+@overload
+def jit(function: Callable[..., Any]) -> Any: ...
+
+
+@overload
+def jit(**flags: Any) -> Callable[[Callable[..., Any]], Any]: ...
 
 
 def jit(function: Callable[..., Any] | None = None, **flags: Any) -> Any:
@@ -40,11 +51,12 @@ def jit(function: Callable[..., Any] | None = None, **flags: Any) -> Any:
         return numba.njit(**options)(function)
 
 
-def frozen(array: npt.NDArray[Any], dtype: npt.DTypeLike = None) -> npt.NDArray[Any]:
+def frozen(array: Array, dtype: DTypeLike | None = None) -> Array:
     """Return a C-contiguous read-only view of ``array``, a copy only where layout or dtype differ.
 
-    To Numba a read-only array (a memory map, an argument from another process) is another type than a
-    writable one. Read-only for all keeps every kernel at one compilation, and none can write its input.
+    To Numba a read-only array (a memory map, an argument from another process) is another type
+    than a writable one. Read-only for all keeps every kernel at one compilation, and none can
+    write its input.
     """
     view = np.ascontiguousarray(array, dtype=dtype).view()
     view.flags.writeable = False

@@ -34,8 +34,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _ = _COMMANDS[cmd_name]
-        command = getattr(import_module(f".{module}", __package__), module)
-        assert isinstance(command, click.Command)
+        command: click.Command = getattr(import_module(f".{module}", __package__), module)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

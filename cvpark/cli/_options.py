@@ -60,4 +60,3 @@ def choose_protocol(dataset: Dataset, name: str | None) -> Protocol:
     from ..datasets import get_protocol
 
     return get_protocol(name) if name else dataset.default_protocol()
-

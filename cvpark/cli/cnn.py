@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,9 +44,7 @@ def cnn() -> None:
     metavar="FILE",
     help="Keras model to write. Default: the network's name with .keras.",
 )
-@click.option(
-    "--epochs", type=click.IntRange(min=1), default=24, show_default=True, metavar="N"
-)
+@click.option("--epochs", type=click.IntRange(min=1), default=24, show_default=True, metavar="N")
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N"
 )
@@ -85,6 +84,7 @@ def train(
     out = out or Path(f"{arch}.keras")
     if out.suffix != ".keras":
         raise click.BadParameter(f"{out}: expected a name that ends in .keras", param_hint="--out")
+    library.load_tensorflow()
     dataset = open_dataset(data)
     name, training, validation = _splits(dataset, protocol, allow_missing)
     say(f"training {arch} on {training.name}: {len(training):,} patches")
@@ -99,7 +99,13 @@ def train(
             learning_rate=learning_rate,
             seed=seed,
         ),
-        facts={"data": dataset.about(), "protocol": name},
+        facts={
+            "data": dataset.about(),
+            "protocol": name,
+            "training_command": f"cvpark cnn train --arch {arch} --protocol {name} "
+            f"--epochs {epochs} --batch-size {batch_size} --learning-rate {learning_rate} "
+            f"--seed {seed}",
+        },
         progress=_reading,
         show_epochs=True,
     )
@@ -143,11 +149,19 @@ def convert(
     """
     from .. import cnn as library
 
-    _, training, validation = _splits(open_dataset(data), protocol, allow_missing)
+    library.load_tensorflow()
+    name, training, validation = _splits(open_dataset(data), protocol, allow_missing)
+    command = f"cvpark cnn convert {model.name} --protocol {name} --seed {seed}"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         conversions = library.convert(
-            model, training, validation, out, seed=seed, progress=_reading
+            model,
+            training,
+            validation,
+            out,
+            seed=seed,
+            facts={"conversion_command": command},
+            progress=_reading,
         )
     for warning in caught:
         if warning.category is UserWarning:
@@ -169,5 +183,5 @@ def _splits(
     return (protocol.name, *protocol_splits(dataset, protocol, allow_missing=allow_missing))
 
 
-def _reading(items, total):  # type: ignore[no-untyped-def]
+def _reading(items: Iterable[Any], total: int) -> Iterable[Any]:
     return progress(items, total, "read")

@@ -2,6 +2,7 @@
 
 from ._architectures import ARCHITECTURES
 from ._convert import Conversion, convert
+from ._keras import load_tensorflow
 from ._train import TrainingOptions, train
 
-__all__ = ["ARCHITECTURES", "Conversion", "TrainingOptions", "convert", "train"]
+__all__ = ["ARCHITECTURES", "Conversion", "TrainingOptions", "convert", "load_tensorflow", "train"]

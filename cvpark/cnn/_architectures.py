@@ -18,19 +18,22 @@ def _convolution(x: Any, filters: int, size: int = 3, strides: int = 1) -> Any:
 
 
 def _tiny(x: Any) -> Any:
-    """Five convolutions, 140 thousand parameters.
+    """Six convolutions, 200 thousand parameters, most of them where the image is small.
 
-    The two strided ones come first: at full resolution the few input channels leave vector units
-    idle, so that is where time goes without a gain in accuracy.
+    The first one is strided, as with three input channels vector units idle: at full resolution it
+    would take half of the time and add nothing to the accuracy.
     """
     _, keras = load_tensorflow()
-    layers = keras.layers
-    x = _convolution(x, 24, 5, strides=2)
-    x = _convolution(x, 32, strides=2)
-    x = layers.MaxPool2D()(_convolution(x, 64))
-    x = layers.MaxPool2D()(_convolution(x, 64))
-    x = layers.GlobalAveragePooling2D()(_convolution(x, 128))
-    return layers.Dropout(0.3)(x)
+    for filters, size, strides in (
+        (16, 4, 2),
+        (32, 3, 2),
+        (64, 3, 2),
+        (64, 3, 1),
+        (96, 3, 2),
+        (96, 3, 1),
+    ):
+        x = _convolution(x, filters, size, strides)
+    return keras.layers.Dropout(0.3)(keras.layers.GlobalAveragePooling2D()(x))
 
 
 def _malexnet(x: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import __version__
 from ..datasets import Split
 
 
@@ -36,12 +37,14 @@ def rate(labels: NDArray[np.uint8], busy: NDArray[np.floating], threshold: float
 
 def versions() -> dict[str, str]:
     """Of Python and of the packages a CNN is made with."""
-    packages = ("cvpark", "numpy", "keras", _tensorflow_package(), "ai-edge-litert")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    packages = ("numpy", "keras", _tensorflow_package(), "ai-edge-litert")
+    return {
+        "python": platform.python_version(),
+        "cvpark": __version__,
+        **{name: version(name) for name in packages},
+    }
 
 
 def _tensorflow_package() -> str:
     """TensorFlow comes as a package for processors only or as one for graphics cards too."""
-    from importlib.metadata import packages_distributions
-
     return packages_distributions()["tensorflow"][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -95,6 +96,14 @@ def convert(
         The splits are not those of the card.
     MissingExtraError
         TensorFlow is not installed.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset
+    >>> dataset = Dataset("cnrpark")  # doctest: +SKIP
+    >>> float32, dynamic, int8 = convert(
+    ...     "tiny.keras", dataset.split("train"), dataset.split("val")
+    ... )  # doctest: +SKIP
     """
     load_tensorflow()
     model = Path(model)
@@ -142,7 +151,9 @@ def _load(model: Path) -> Any:
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelFormatError(f"{model}: not a Keras model: {reason}") from error
-    if network.input_shape[1:] != (*network.input_shape[1:3], 3) or network.output_shape[1:] != (1,):
+    if network.input_shape[1:] != (*network.input_shape[1:3], 3) or network.output_shape[1:] != (
+        1,
+    ):
         raise ModelFormatError(
             f"{model}: input {network.input_shape}, output {network.output_shape}; expected what "
             "cvpark cnn train writes: (None, size, size, 3) and (None, 1)"
@@ -177,8 +188,9 @@ def _convert(network: Any, precision: str, calibration: NDArray[np.uint8]) -> by
         converter.representative_dataset = samples
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.uint8
-    # Keras lists the exported signature on stdout, which belongs to the caller.
-    with contextlib.redirect_stdout(None):
+    # Keras prints the exported signature on stdout, which belongs to the caller.
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         content: bytes = converter.convert()
     return content
 
@@ -193,9 +205,7 @@ def _write(content: bytes, file: Path) -> Conversion:
 
 
 def _compare(conversions: list[Conversion]) -> None:
-    accuracy = {
-        done.card["precision"]: done.card["validation"]["accuracy"] for done in conversions
-    }
+    accuracy = {done.card["precision"]: done.card["validation"]["accuracy"] for done in conversions}
     loss = accuracy["float32"] - accuracy["int8"]
     if loss > _TOLERATED_LOSS:
         warnings.warn(

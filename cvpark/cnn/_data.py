@@ -87,7 +87,8 @@ def training_batches(
     Returns
     -------
     tf.data.Dataset
-        Of images float32 (batch_size, size, size, 3) in 0 to 255 and labels float32 (batch_size, 1).
+        Of images, float32 (batch_size, size, size, 3) in 0 to 255, and labels, float32
+        (batch_size, 1).
     """
     tf, _ = load_tensorflow()
     truth = labels.astype(np.float32)[:, np.newaxis]
@@ -105,11 +106,12 @@ def training_batches(
         tf.TensorSpec((batch_size, 1), tf.float32),
         tf.TensorSpec((2,), tf.int64),
     )
+    # Plain TensorFlow as it is: rewriting it as a graph program fails and says so at length.
+    change = tf.autograph.experimental.do_not_convert(
+        lambda images, busy, key: (augment(images, key, augmentation), busy)
+    )
     batches = tf.data.Dataset.from_generator(draw, output_signature=signature)
-    return batches.map(
-        lambda images, busy, key: (augment(images, key, augmentation), busy),
-        num_parallel_calls=2,
-    ).prefetch(2)
+    return batches.map(change, num_parallel_calls=2).prefetch(2)
 
 
 def augment(images: Any, seed: Any, augmentation: Augmentation) -> Any:
@@ -139,7 +141,10 @@ def augment(images: Any, seed: Any, augmentation: Augmentation) -> Any:
     )
     gain, contrast = (
         tf.exp(amount * draw)[:, None, None, None]
-        for amount, draw in zip((augmentation.brightness, augmentation.contrast), draws[7:9])
+        for amount, draw in (
+            (augmentation.brightness, draws[7]),
+            (augmentation.contrast, draws[8]),
+        )
     )
     tint = tf.exp(augmentation.tint * tf.stack(draws[9:], 1))[:, None, None, :]
     mean = tf.reduce_mean(warped, (1, 2, 3), keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from types import ModuleType
 
 from ..exceptions import MissingExtraError
@@ -24,8 +25,7 @@ def load_tensorflow() -> tuple[ModuleType, ModuleType]:
     # Its start-up remarks on the processor are no news to whoever trains a CNN.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras
-        import tensorflow
+        tensorflow, keras = import_module("tensorflow"), import_module("keras")
     except ImportError as error:
         raise MissingExtraError(
             'training and converting a CNN needs TensorFlow: pip install "cvpark[cnn]"'

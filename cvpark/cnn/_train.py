@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._files import atomic_write
 from ..datasets import Split
-from ..exceptions import DatasetError
+from ..exceptions import CVParkError, DatasetError
 from ._architectures import ARCHITECTURES, build
 from ._card import rate, split_facts, versions
 from ._data import Augmentation, Progress, load_patches, training_batches
 from ._keras import load_tensorflow
 
 THRESHOLD = 0.5
+
+_PREDICTION_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -91,44 +91,91 @@ def train(
 
     Raises
     ------
+    ValueError
+        No such architecture, or ``out`` does not end in ``.keras``.
     DatasetError
         A split has patches of one class only or fewer than a batch, a patch cannot be read, or
         the folder holds an interrupted run with other options.
+    CVParkError
+        The training diverged.
     MissingExtraError
         TensorFlow is not installed.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset
+    >>> dataset = Dataset("cnrpark")  # doctest: +SKIP
+    >>> card = train(
+    ...     dataset.split("train"), dataset.split("val"), "tiny.keras"
+    ... )  # doctest: +SKIP
     """
     _, keras = load_tensorflow()
     options, out = options or TrainingOptions(), Path(out)
+    if out.suffix != ".keras":
+        raise ValueError(f"{out}: expected a name that ends in .keras")
     _check(training, options.batch_size)
     _check(validation, 1)
+    keras.utils.set_random_seed(options.seed)
+    network = build(options.architecture)
     work = out.with_suffix(".training")
     _prepare(work, asdict(options), training, validation)
 
-    keras.utils.set_random_seed(options.seed)
-    network = build(options.architecture)
     size = ARCHITECTURES[options.architecture].size
-    patches = load_patches(training, size, progress)
     held_out = load_patches(validation, size, progress)
-    _fit(network, patches, training.labels, held_out, validation.labels, options, work, show_epochs)
-
-    network = keras.models.load_model(work / "best.keras")
-    busy = network.predict(held_out, batch_size=512, verbose=0)[:, 0]
+    _compile(network, options, len(training) // options.batch_size)
+    network.fit(
+        training_batches(
+            load_patches(training, size, progress),
+            training.labels,
+            options.batch_size,
+            options.augmentation,
+            options.seed,
+        ),
+        epochs=options.epochs,
+        steps_per_epoch=len(training) // options.batch_size,
+        shuffle=False,  # the batches are
+        validation_data=(held_out, validation.labels.astype(np.float32)),
+        validation_batch_size=_PREDICTION_BATCH,
+        callbacks=_callbacks(work, show_epochs),
+        verbose=0,
+    )
     card = {
         **(facts or {}),
         "architecture": options.architecture,
         "parameters": network.count_params(),
         "threshold": THRESHOLD,
         "training": split_facts(training),
-        "validation": split_facts(validation) | rate(validation.labels, busy, THRESHOLD),
+        "validation": split_facts(validation),
         "options": asdict(options),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": versions(),
     }
-    os.replace(work / "best.keras", out)
+    network = _best(work, out)
+    busy = network.predict(held_out, batch_size=_PREDICTION_BATCH, verbose=0)[:, 0]
+    card["validation"] |= rate(validation.labels, busy, THRESHOLD)
+    _finish(network, card, work, out)
+    return card
+
+
+def _best(work: Path, out: Path) -> Any:
+    """The network of the best epoch."""
+    _, keras = load_tensorflow()
+    file = work / "best.keras"
+    if not file.exists():
+        shutil.rmtree(work)
+        raise CVParkError(f"{out}: the training diverged; lower the learning rate")
+    # The optimizer's state was for going on; without it the file is a third of the size.
+    return keras.models.load_model(file, compile=False)
+
+
+def _finish(network: Any, card: dict[str, Any], work: Path, out: Path) -> None:
+    """Write model and card, remove what was for going on."""
+    network.save(work / out.name)
+    (work / out.name).replace(out)
     with atomic_write(out.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(work / "backup")
-    return card
+    (work / "best.keras").unlink(missing_ok=True)
 
 
 def _check(split: Split, at_least: int) -> None:
@@ -139,9 +186,7 @@ def _check(split: Split, at_least: int) -> None:
         )
 
 
-def _prepare(
-    work: Path, options: dict[str, Any], training: Split, validation: Split
-) -> None:
+def _prepare(work: Path, options: dict[str, Any], training: Split, validation: Split) -> None:
     """Make the folder of a run, or see that the one in it is the same."""
     run = {
         "options": options,
@@ -162,38 +207,20 @@ def _prepare(
         partial.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
 
 
-def _fit(
-    network: Any,
-    patches: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    held_out: NDArray[np.uint8],
-    held_out_labels: NDArray[np.uint8],
-    options: TrainingOptions,
-    work: Path,
-    show_epochs: bool,
-) -> None:
+def _compile(network: Any, options: TrainingOptions, steps_per_epoch: int) -> None:
     _, keras = load_tensorflow()
-    steps = len(patches) // options.batch_size
-    n_warm = max(1, options.epochs * steps // 20)
-    rate = keras.optimizers.schedules.CosineDecay(
+    steps = options.epochs * steps_per_epoch
+    n_warm = max(1, steps // 20)
+    schedule = keras.optimizers.schedules.CosineDecay(
         options.learning_rate / 100,
-        max(1, options.epochs * steps - n_warm),
+        max(1, steps - n_warm),
         warmup_target=options.learning_rate,
         warmup_steps=n_warm,
     )
     network.compile(
-        keras.optimizers.AdamW(rate, weight_decay=options.weight_decay),
+        keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay),
         keras.losses.BinaryCrossentropy(label_smoothing=options.label_smoothing),
         metrics=[keras.metrics.BinaryAccuracy("accuracy")],
-    )
-    network.fit(
-        training_batches(patches, labels, options.batch_size, options.augmentation, options.seed),
-        epochs=options.epochs,
-        steps_per_epoch=steps,
-        validation_data=(held_out, held_out_labels.astype(np.float32)),
-        validation_batch_size=512,
-        callbacks=_callbacks(work, show_epochs),
-        verbose=0,
     )
 
 
@@ -217,7 +244,7 @@ def _callbacks(work: Path, show_epochs: bool) -> list[Any]:
     if show_epochs:
         from tqdm.keras import TqdmCallback
 
-        callbacks.append(TqdmCallback(verbose=1))
+        callbacks.append(TqdmCallback(verbose=1, disable=None))
     return callbacks
 
 

@@ -137,7 +137,7 @@ class Dataset:
         return [name for name, paths in named.items() if paths and all(map(self._exists, paths))]
 
     def default_protocol(self) -> Protocol:
-        """``train-half`` where only that half of the training split is on disk, else ``cnr-ext``."""
+        """``train-half`` where only that half of the training split is there, else ``cnr-ext``."""
         half, whole = PROTOCOLS["train-half"], PROTOCOLS["cnr-ext"]
         if half.train in self._lists and not all(map(self._exists, self._read(whole.train))):
             return half

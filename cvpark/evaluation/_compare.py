@@ -153,7 +153,5 @@ def _seen(model: Model, split: Split) -> list[str]:
     """What of a model's making happened on this very split: a figure on it flatters."""
     parts = ("training", "validation")
     return [
-        part
-        for part in parts
-        if model.card.get(part, {}).get("fingerprint") == split.fingerprint
+        part for part in parts if model.card.get(part, {}).get("fingerprint") == split.fingerprint
     ]

@@ -97,8 +97,8 @@ def train_protocol(
     parts = []
     for split in (training, validation):
         store.check_split(split.name, split.fingerprint)
-        if allow_missing:
-            split = split.select(np.array([path in store for path in split.paths]))
-        X = store.matrix(split.paths)
-        parts.append(LabelledFeatures(split.name, split.fingerprint, X, split.labels))
+        stored = np.array([path in store or not allow_missing for path in split.paths])
+        used = split.select(stored)
+        X = store.matrix(used.paths)
+        parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels))
     return train(kind, *parts, store.descriptor, seed=seed, facts=facts)

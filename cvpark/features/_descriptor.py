@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseExtractor, resize_patches
+from ._base import BaseExtractor, for_each_slice, resize_patches
 from ._color import ColorHistogramExtractor
 from ._hog import HOGExtractor
 from ._lbp import LBPExtractor
@@ -113,15 +111,16 @@ class Descriptor(TransformerMixin, BaseEstimator):
 
     def _resolve(self) -> list[BaseExtractor]:
         parts = []
+        names = ", ".join(EXTRACTORS)
         for extractor in self.extractors:
-            if isinstance(extractor, str):
-                if extractor not in EXTRACTORS:
-                    names = ", ".join(EXTRACTORS)
-                    raise ValueError(f"no extractor {extractor!r}; there are: {names}")
-                extractor = EXTRACTORS[extractor]()
-            parts.append(clone(extractor))
+            if not isinstance(extractor, str):
+                parts.append(clone(extractor))
+            elif extractor in EXTRACTORS:
+                parts.append(EXTRACTORS[extractor]())
+            else:
+                raise ValueError(f"no extractor {extractor!r}; there are: {names}")
         if not parts:
-            raise ValueError(f"a descriptor needs at least one extractor of {', '.join(EXTRACTORS)}")
+            raise ValueError(f"a descriptor needs at least one extractor of {names}")
         return parts
 
     def transform(self, X: Patches) -> NDArray[np.float32]:
@@ -137,13 +136,10 @@ class Descriptor(TransformerMixin, BaseEstimator):
         ndarray of float32, shape (n, n_features)
         """
         check_is_fitted(self)
-        images = resize_patches(X, self.size)
+        images = resize_patches(X, self.size, self.n_jobs)
         out = np.empty((len(images), self.n_features_out_), np.float32)
-        n_jobs = min(effective_n_jobs(self.n_jobs), max(len(images), 1))
-        bounds = np.linspace(0, len(images), n_jobs + 1).astype(int)
-        Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(self._fill)(images[start:stop], out[start:stop])
-            for start, stop in pairwise(bounds)
+        for_each_slice(
+            lambda part: self._fill(images[part], out[part]), len(images), self.n_jobs
         )
         return out
 

@@ -79,9 +79,7 @@ class FeatureStore:
             with np.load(file, allow_pickle=False) as arrays:
                 return arrays[name]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise DatasetError(
-                f"{file}: damaged ({error}); delete it and extract again"
-            ) from error
+            raise DatasetError(f"{file}: damaged ({error}); delete it and extract again") from error
 
     def _add(self, file: Path, paths: Iterable[str]) -> None:
         number = len(self._parts)
@@ -262,4 +260,3 @@ def _describe(
         else:
             done.append(path)
     return done, descriptor.transform(patches), failed
-

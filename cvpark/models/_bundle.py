@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 _MANIFEST, _ESTIMATOR = "manifest.json", "estimator.skops"
 # A zip of a few kilobytes can unpack to terabytes: the largest model is some 20 MB.
 _MAX_BYTES = {_MANIFEST: 2**20, _ESTIMATOR: 2**28}
-# Besides scikit-learn's public estimators, which skops knows, a fitted gradient boosting holds these.
+# skops knows scikit-learn's public estimators; a fitted gradient boosting also holds these.
 _TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 
 

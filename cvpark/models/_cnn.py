@@ -158,7 +158,7 @@ class CNN:
         return np.concatenate(busy)
 
     def _runner(self, use: str) -> Runner:
-        """This thread's interpreter for single patches or for batches."""
+        """The calling thread's interpreter for single patches or for batches."""
         try:
             runner: Runner = getattr(self._local, use)
         except AttributeError:
@@ -168,8 +168,7 @@ class CNN:
 
     def _try_out(self) -> None:
         """Refuse a network whose answers to noise are no probabilities."""
-        size = self._input.size
-        noise = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8)
+        noise = np.random.default_rng(0).integers(0, 256, (8, *self._input.size, 3), np.uint8)
         runner = self._runner("single")
         for patch in noise:
             values = self._output.dequantise(runner(self._input(patch)))

@@ -82,6 +82,8 @@ class ClassicalModel:
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
         """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        if not len(patches):
+            return np.empty(0)  # scikit-learn refuses to be asked about nothing
         scores: NDArray[np.float64] = self.classifier.decision_function(
             self.descriptor.transform(patches)
         )

@@ -30,9 +30,7 @@ def shipped_models() -> dict[str, Path]:
     ['cnn', 'gbdt', 'svm', 'svm-linear']
     """
     folder = Path(str(files("cvpark.pretrained")))
-    return {
-        name: folder / file for name, file in _SHIPPED.items() if (folder / file).is_file()
-    }
+    return {name: folder / file for name, file in _SHIPPED.items() if (folder / file).is_file()}
 
 
 def load_model(path_or_name: str | Path, *, n_jobs: int = 1) -> Model:

@@ -97,6 +97,11 @@ class InputFormat:
     scale : pair of float or None
         The input values of pixel 0 and of pixel 255.
 
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width of the input in pixels.
+
     Raises
     ------
     ModelFormatError
@@ -109,9 +114,8 @@ class InputFormat:
             raise ModelFormatError(
                 f"input of shape {shape}; an occupancy classifier takes (n, height, width, 1 or 3)"
             )
-        if shape[1] != shape[2]:
-            raise ModelFormatError(f"input of {shape[1]}x{shape[2]} pixels; expected square ones")
-        self.size, self.channels, self.dtype = shape[1], shape[3], dtype
+        self.size = (shape[1], shape[2])
+        self._gray = shape[3] == 1
         quantisation = _quantisation(details)
         low, high = scale or _infer_scale(quantisation)
         pixels = low + np.arange(256) * ((high - low) / 255)
@@ -120,9 +124,9 @@ class InputFormat:
         self._as_is = dtype == np.uint8 and np.array_equal(self._table, np.arange(256))
 
     def __call__(self, patches: Patches, n_jobs: int = 1) -> NDArray[Any]:
-        """RGB patches as an array (n, size, size, channels) of the network's dtype."""
+        """RGB patches as an array (n, height, width, channels) of the network's dtype."""
         pixels = resize_patches(patches, self.size, n_jobs=n_jobs)
-        if self.channels == 1:
+        if self._gray:
             pixels = np.rint(pixels @ _BT601).astype(np.uint8)[..., np.newaxis]
         return pixels if self._as_is else self._table[pixels]
 
@@ -246,10 +250,11 @@ def _infer_scale(quantisation: tuple[float, int] | None) -> tuple[float, float]:
 
 
 def _quantise(
-    values: NDArray[np.float64], dtype: np.dtype[Any], quantisation: tuple[float, int] | None
+    values: NDArray[np.floating], dtype: np.dtype[Any], quantisation: tuple[float, int] | None
 ) -> NDArray[Any]:
     if quantisation is None:
         return values.astype(dtype)
     scale, zero_point = quantisation
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+    steps: NDArray[Any] = np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max)
+    return steps.astype(dtype)

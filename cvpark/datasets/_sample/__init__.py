@@ -1,5 +1,5 @@
 """The built-in sample: rendered parking lots in the layout of CNRPark+EXT."""
 
-from .write import make_sample, sample_path
+from .make import make_sample, sample_path
 
 __all__ = ["make_sample", "sample_path"]

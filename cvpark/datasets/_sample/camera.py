@@ -70,10 +70,12 @@ class Camera:
             relative[..., 0] * a + relative[..., 1] * b + relative[..., 2] * c
             for a, b, c in self._axes
         )
-        depth = np.maximum(forward, _NEAREST)
-        column = FRAME_WIDTH / 2 + self.focal * right / depth
-        row = FRAME_HEIGHT / 2 + self.focal * down / depth
-        return np.stack([column, row, forward], axis=-1)
+        scale = self.focal / np.maximum(forward, _NEAREST)
+        projected = np.empty_like(relative)
+        projected[..., 0] = FRAME_WIDTH / 2 + scale * right
+        projected[..., 1] = FRAME_HEIGHT / 2 + scale * down
+        projected[..., 2] = forward
+        return projected
 
     def ground(
         self, columns: NDArray[np.float64], rows: NDArray[np.float64], farthest: float
@@ -112,13 +114,17 @@ class Window:
 
     def columns(self) -> NDArray[np.float64]:
         """Full-frame column of each drawn pixel's centre."""
-        return self.left + (np.arange(self.width) + 0.5) * (self.span_x / self.width)
+        return self.left + (np.arange(self.width, dtype=np.float64) + 0.5) * (
+            self.span_x / self.width
+        )
 
     def rows(self) -> NDArray[np.float64]:
         """Full-frame row of each drawn pixel's centre."""
-        return self.top + (np.arange(self.height) + 0.5) * (self.span_y / self.height)
+        return self.top + (np.arange(self.height, dtype=np.float64) + 0.5) * (
+            self.span_y / self.height
+        )
 
     def place(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Full-frame columns and rows (..., 2) to those of this window."""
         origin = np.array([self.left, self.top])
-        return (pixels - origin) * self.scale - 0.5
+        return np.asarray((pixels - origin) * self.scale - 0.5, np.float64)

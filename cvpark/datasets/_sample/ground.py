@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ _TILE = 512
 _PAINT_WIDTH = 0.11
 _FARTHEST = 120.0
 # Linear RGB.
-_GREEN_DRY_LEAF = ((0.055, 0.085, 0.022), (0.12, 0.11, 0.04), (0.20, 0.12, 0.05))
+_GREEN_DRY_LEAF = ((0.045, 0.062, 0.014), (0.095, 0.085, 0.028), (0.20, 0.12, 0.05))
 
 
 def make_texture(
@@ -26,25 +27,18 @@ def make_texture(
     Octave k has features of 1 / 2**k of the tile.
     """
     rng = np.random.default_rng(seed)
-    total = np.zeros((_TILE, _TILE))
+    total = np.zeros((_TILE, _TILE), np.float32)
     for octave in octaves:
-        cells = 2**octave
-        grid = rng.integers(-512, 512, (cells, cells))
-        total += _enlarge(grid, _TILE // cells)
-    return np.asarray(total / (210 * math.sqrt(len(octaves))), np.float32)
-
-
-def _enlarge(grid: NDArray[np.int64], times: int) -> NDArray[np.float32]:
-    """Bilinear, wrapping around."""
-    enlarged = grid.astype(np.float64)
-    for axis in (0, 1):
-        following = np.roll(enlarged, -1, axis)
-        share = np.arange(times) / times
-        parts = np.stack([enlarged * (1 - s) + following * s for s in share], axis + 1)
-        shape = list(enlarged.shape)
-        shape[axis] *= times
-        enlarged = parts.reshape(shape)
-    return enlarged
+        cells, times = 2**octave, _TILE >> octave
+        grid = rng.integers(-512, 512, (cells, cells)).astype(np.float32)
+        wrapped = cv2.copyMakeBorder(grid, 1, 1, 1, 1, cv2.BORDER_WRAP)
+        size = (cells + 2) * times
+        smooth = cv2.resize(wrapped, (size, size), interpolation=cv2.INTER_LINEAR)
+        total += smooth[times : times + _TILE, times : times + _TILE] * 0.85**octave
+    # Rounded, for interpolation may differ in the last bit between processors.
+    return np.round(
+        total / np.float32(210 * math.sqrt(sum(0.85 ** (2 * octave) for octave in octaves))), 3
+    )
 
 
 @dataclass(frozen=True)
@@ -82,22 +76,22 @@ class Ground:
         place = camera.ground(window.columns(), window.rows(), _FARTHEST).astype(np.float32)
         broad, fine = _look_up(self._grain, place, 37.0), _look_up(self._grain, place, 3.1)
         grain, relief = _look_up(self._grain, place, 1.3), _look_up(self._relief, place, 29.0)
-        shade = 0.125 * (1 + 0.10 * broad + 0.05 * fine + 0.07 * grain + 0.05 * relief)
+        shade = 0.12 * (1 + 0.06 * broad + 0.05 * fine + 0.07 * grain + 0.06 * relief)
         shade *= 1 - 0.4 * self._stained(camera, window, place)
         cracks = np.abs(_look_up(self._grain, place[..., ::-1], 11.0)) < 0.012
         shade = np.where(cracks, shade * 0.8, shade)
-        shade += 0.36 * self._paint(place) * np.clip(0.55 + 0.3 * broad + 0.35 * fine, 0, 1)
+        shade += 0.36 * self._paint(place) * np.clip(0.6 + 0.25 * relief + 0.3 * fine, 0, 1)
         grass, kerb = self._edges(place)
         shade += (0.22 * (1 + 0.1 * fine) - shade) * kerb
         litter = np.clip(fine + grain + 0.4 * relief - 3.2 + 0.5 * kerb, 0, 0.8) * (1 - grass)
-        lawn = np.clip(1 + 0.2 * broad + 0.3 * fine + 0.25 * grain, 0.2, 2)
+        lawn = np.clip(1 + 0.12 * broad + 0.18 * fine + 0.2 * grain, 0.2, 2)
         dry = np.clip(0.3 + 0.35 * relief + 0.15 * fine, 0, 1)
         albedo = []
         for fresh, withered, leaf in zip(*_GREEN_DRY_LEAF, strict=True):
             channel = shade + (leaf - shade) * litter
             blades = lawn * (fresh + (withered - fresh) * dry)
             albedo.append(channel + (blades - channel) * grass)
-        puddle = np.clip((relief + 0.1 * broad - 0.9) * 3, 0, 1) * (1 - grass)
+        puddle = np.clip((relief + 0.1 * broad - 0.7) * 1.2, 0, 1) * (1 - grass)
         parts = np.stack(albedo), grass, puddle, place[..., 1]
         return Surface(*(part.astype(np.float32) for part in parts))
 
@@ -118,27 +112,29 @@ class Ground:
             x, y, radius = self._stains[k]
             distance = (place[part][..., 0] - x) ** 2 + (place[part][..., 1] - y) ** 2
             stained[part] = np.maximum(stained[part], 1.5 - distance / radius**2)
-        return np.minimum(stained, 1)
+        return np.minimum(stained, 1).astype(np.float32)
 
     def _paint(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coverage by slot lines."""
         x, y = place[..., 0], place[..., 1]
         dx, dy = _footprint(x), _footprint(y)
         covered = np.zeros(x.shape)
+        nearest, farthest = float(y.min()), float(y.max())
         for row in ROWS:
+            if row.near > farthest + 1 or row.far < nearest - 1:
+                continue
             within = _inside(y, row.near, row.far, dy) * _inside(x, LEFT, RIGHT, dx)
             offset = np.abs((x - LEFT + row.pitch / 2) % row.pitch - row.pitch / 2)
             covered = np.maximum(covered, within * _line(offset, dx))
-            edge = row.far if row.parallel else row.near
             if row.parallel:
-                covered = np.maximum(covered, _line(np.abs(y - edge), dy))
-        return covered
+                covered = np.maximum(covered, _line(np.abs(y - row.far), dy))
+        return covered.astype(np.float32)
 
     def _edges(self, place: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Coverage by grass and by its kerb."""
         y = place[..., 1] + 0.03 * _look_up(self._grain, place, 5.0)
         dy = _footprint(place[..., 1])
-        grass, kerb = np.zeros(y.shape), np.zeros(y.shape)
+        grass, kerb = np.zeros_like(y), np.zeros_like(y)
         for near, far in GRASS:
             grass = np.maximum(grass, _inside(y, near, far, dy))
             kerb = np.maximum(kerb, _inside(place[..., 1], near - 0.15, far + 0.15, dy))
@@ -150,23 +146,24 @@ def _look_up(
 ) -> NDArray[np.float32]:
     """The texture laid out so that one tile is `metres` wide."""
     cell = np.floor(place * np.float32(_TILE / metres)).astype(np.int32) & (_TILE - 1)
-    return texture[cell[..., 1], cell[..., 0]]
+    return np.asarray(texture[cell[..., 1], cell[..., 0]], np.float32)
 
 
 def _footprint(coordinate: NDArray[np.float32]) -> NDArray[np.float32]:
     """Metres a pixel covers along a world axis."""
     down, across = np.gradient(coordinate)
-    return np.maximum(np.abs(down), np.abs(across)) + 1e-6
+    return np.asarray(np.maximum(np.abs(down), np.abs(across)) + 1e-6, np.float32)
 
 
 def _inside(
     value: NDArray[np.float32], low: float, high: float, pixel: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Coverage of each pixel by a strip."""
-    return np.clip((value - low) / pixel + 0.5, 0, 1) * np.clip((high - value) / pixel + 0.5, 0, 1)
+    above = np.clip((value - low) / pixel + 0.5, 0, 1)
+    return np.asarray(above * np.clip((high - value) / pixel + 0.5, 0, 1), np.float32)
 
 
 def _line(distance: NDArray[np.float32], pixel: NDArray[np.float32]) -> NDArray[np.float32]:
     """Coverage of each pixel by a painted line."""
     reach = np.clip((_PAINT_WIDTH / 2 - distance) / pixel + 0.5, 0, 1)
-    return np.minimum(reach, _PAINT_WIDTH / pixel)
+    return np.asarray(np.minimum(reach, _PAINT_WIDTH / pixel), np.float32)

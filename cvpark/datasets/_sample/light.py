@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 _LEVELS = 4096
 # Of linear light 0 to 4: a shoulder keeps white paint in the sun from clipping, as cameras do.
 _LINEAR = np.arange(_LEVELS) * (4.0 / _LEVELS)
-_TONE = np.floor(255 * np.power(1 - np.exp(-1.35 * _LINEAR), 1 / 2.2) + 0.5).astype(np.uint8)
+_SHOULDER = np.power(1 - np.exp(-1.35 * _LINEAR), 1 / 2.2)
+_CONTRAST = 0.4 * _SHOULDER + 0.6 * _SHOULDER**2 * (3 - 2 * _SHOULDER)
+_TONE = np.floor(255 * _CONTRAST + 0.5).astype(np.uint8)
 
 # Linear RGB of diffuse light: by day, and what it turns to when the day is short.
-_CLEAR_SKY, _GREY_SKY = (0.50, 0.55, 0.66), (0.92, 0.95, 1.0)
-_GLOW = ((0.55, 0.65, 1.1), (1.1, 0.85, 0.55), (0.8, 0.75, 1.05), (0.95, 1.0, 0.9))
+_CLEAR_SKY, _GREY_SKY = (0.53, 0.55, 0.60), (0.97, 0.96, 0.91)
+_GLOW = ((0.55, 0.65, 1.0), (1.15, 0.85, 0.40), (0.8, 0.75, 0.95), (0.95, 1.0, 0.75))
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,13 @@ class Light:
         """Whether shadows have an edge."""
         return max(self.sun) > 0.15
 
-    def develop(self, radiance: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Linear radiance (..., 3) to the 8-bit RGB the sensor makes of it."""
-        levels = radiance * (np.asarray(self.gain, radiance.dtype) * (_LEVELS / 4.0))
-        return _TONE.take(levels.astype(np.int32), mode="clip")
+    def develop(
+        self, radiance: NDArray[np.floating], channel: int | None = None
+    ) -> NDArray[np.uint8]:
+        """Linear radiance (..., 3), or that of one channel, to the 8 bits of a picture."""
+        gain = self.gain if channel is None else self.gain[channel]
+        levels = radiance * (np.asarray(gain, radiance.dtype) * (_LEVELS / 4.0))
+        return np.asarray(_TONE.take(levels.astype(np.int32), mode="clip"), np.uint8)
 
     def shade(
         self,
@@ -78,14 +83,16 @@ class Light:
         """
         sun, sky = np.array(self.sun) * lit, np.array(self.sky)
         towards = _dot(normals, np.array(self.to_sun))
-        diffuse = sky * (0.6 + 0.4 * normals[:, 2:]) + sun * np.maximum(towards, 0)[:, None]
+        diffuse = sky * (0.48 + 0.52 * normals[:, 2:]) + sun * np.maximum(towards, 0)[:, None]
         facing = np.clip(_dot(normals, views), 0, 1)
         mirror = 2 * facing[:, None] * normals - views
         # Above the horizon a body mirrors the sky, brightest low down; below it the ground.
         height = np.clip(mirror[:, 2] * 3 + 0.5, 0, 1)
+        # Trees and houses interrupt it here and there.
+        height = height * (1 + 0.45 * np.sin(5 * mirror[:, 0] + 3 * mirror[:, 1]))
         seen = sky * (0.22 + height * (1.05 - 0.35 * np.maximum(mirror[:, 2], 0)))[:, None]
-        fresnel = gloss * (0.05 + 0.95 * (1 - facing) ** 5)
-        glint = np.clip(_dot(mirror, np.array(self.to_sun)), 0, 1) ** 48 * gloss * 1.6
+        fresnel = gloss * (0.04 + 0.8 * (1 - facing) ** 5)
+        glint = np.clip(_dot(mirror, np.array(self.to_sun)), 0, 1) ** 80 * gloss * 1.5
         return albedo * diffuse + fresnel[:, None] * seen + glint[:, None] * sun
 
 
@@ -93,8 +100,13 @@ def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
 
 
-def make_light(rng: np.random.Generator, weather: str, hour: float) -> Light:
-    """Light of a weather ("SUNNY", "OVERCAST", "RAINY") at an hour of a winter day."""
+def make_light(
+    rng: np.random.Generator, weather: str, hour: float, cast: tuple[float, float, float]
+) -> Light:
+    """Light of a weather ("SUNNY", "OVERCAST", "RAINY") at an hour of a winter day.
+
+    `cast` is the gain of the camera's red, green and blue.
+    """
     noon = math.sin(math.pi * min(max((hour - 7) / 10.5, 0.0), 1.0))
     daylight = min(1.0, 0.1 + 1.6 * noon)
     # The cameras look south-west: from the left in the morning, ahead in the afternoon.
@@ -113,15 +125,15 @@ def make_light(rng: np.random.Generator, weather: str, hour: float) -> Light:
     glow = _GLOW[int(rng.integers(0, len(_GLOW)))]
     sky = tuple((a + (b - a) * dusk) * daylight for a, b in zip(base, glow, strict=True))
     # Exposure follows the light only in part, and white balance wanders.
-    dim = min(1.0, daylight * rng.uniform(1.0, 2.2)) ** 1.6
-    exposure = dim * rng.uniform(0.8, 1.3) / (sky[1] + 0.25 * strength)
-    red, blue = rng.normal(0, (0.06, 0.09))
+    dim = max(0.06, min(1.0, daylight * rng.uniform(1.3, 3.0)) ** 1.6)
+    exposure = dim * rng.uniform(0.65, 1.2) / (sky[1] + 0.25 * strength)
+    red, blue = rng.normal((0.02, 0.0), (0.05, 0.09))
     return Light(
         to_sun=to_sun,
         sun=sun,
         sky=sky,  # type: ignore[arg-type]
-        gain=(exposure * (1 + red), exposure, exposure * (1 + blue)),
+        gain=(exposure * cast[0] * (1 + red), exposure * cast[1], exposure * cast[2] * (1 + blue)),
         wet=float(rng.uniform(0.5, 1.0)) if weather == "RAINY" else 0.0,
         lamps=noon < 0.35 or (weather == "RAINY" and noon < 0.6),
-        noise=float(rng.uniform(1.5, 3.0) + 5 * (1 - daylight)),
+        noise=float(rng.uniform(0.8, 2.0) + 4 * (1 - daylight)),
     )

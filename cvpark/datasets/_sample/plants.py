@@ -47,7 +47,8 @@ def make_tree(rng: np.random.Generator, x: float, y: float) -> Plant:
     """A small tree in autumn: a trunk, forking branches, and leaves on the thin ones."""
     height = rng.uniform(3.0, 5.0)
     fork = rng.uniform(0.3, 0.5) * height
-    foot, crown = np.array([x, y, 0.0]), np.array([x, y, fork]) + (*rng.normal(0, 0.12, 2), 0)
+    lean = rng.normal(0, 0.12, 2)
+    foot, crown = np.array([x, y, 0.0]), np.array([x + lean[0], y + lean[1], fork])
     strokes, thickness = [(foot, crown)], [rng.uniform(0.05, 0.11)]
     ends = [(crown, np.array([0, 0, 1.0]), height - fork, thickness[0])]
     twigs: list[NDArray[np.float64]] = []
@@ -65,7 +66,7 @@ def make_tree(rng: np.random.Generator, x: float, y: float) -> Plant:
                 if level >= 2:
                     twigs.append(np.stack([start, end]))
         ends = grown
-    density = float(rng.choice([0.0, 0.4, 2.0, 6.0], p=[0.4, 0.25, 0.2, 0.15]))
+    density = float(rng.choice([0.0, 0.6, 3.0, 9.0], p=[0.4, 0.2, 0.2, 0.2]))
     count = int(len(twigs) * density)
     chosen = np.array(twigs)[rng.integers(0, len(twigs), count)]
     share = rng.random((count, 1))
@@ -73,8 +74,21 @@ def make_tree(rng: np.random.Generator, x: float, y: float) -> Plant:
     first = int(rng.integers(0, len(_LEAVES)))
     tints = (_LEAVES[first], _LEAVES[(first + 1) % len(_LEAVES)])
     bark = (0.09, 0.075, 0.06) if rng.random() < 0.6 else (0.2, 0.18, 0.15)
-    corners = leaves[:, None] + rng.normal(0, rng.uniform(0.05, 0.09), (count, 4, 3))
+    corners = leaves[:, None] + rng.normal(0, rng.uniform(0.03, 0.06), (count, 4, 3))
     return Plant(foot[:2], np.array(strokes), np.array(thickness), bark, corners, tints)
+
+
+def make_reeds(rng: np.random.Generator, x: float, y: float) -> Plant:
+    """Dry stems that fan out from the ground, or the bare rods of a shrub."""
+    count = int(rng.integers(80, 240))
+    spread, height = rng.uniform(0.3, 0.8), rng.uniform(0.9, 2.3)
+    feet = np.array([x, y, 0.0]) + rng.normal(0, (spread, 0.3 * spread, 0), (count, 3))
+    tips = feet + rng.normal(0, 0.22 * height, (count, 3)) * (1, 1, 0)
+    tips[:, 2] = height * rng.uniform(0.5, 1.1, count)
+    bark = ((0.24, 0.17, 0.09), (0.11, 0.08, 0.055), (0.17, 0.14, 0.10))[int(rng.integers(0, 3))]
+    strokes = np.stack([feet, tips], axis=1)
+    thickness = rng.uniform(0.006, 0.022, count)
+    return Plant(np.array([x, y]), strokes, thickness, bark, np.zeros((0, 4, 3)), (bark,))
 
 
 def make_lamppost(rng: np.random.Generator, x: float, y: float) -> Plant:
@@ -85,7 +99,14 @@ def make_lamppost(rng: np.random.Generator, x: float, y: float) -> Plant:
         foot[:2],
         np.array([(foot, top)]),
         np.array([0.09]),
-        (0.25, 0.26, 0.27),
-        top + 0.22 * np.array([[(1, 0, 1), (1, 0, -1), (-1, 0, -1), (-1, 0, 1)]]),
-        ((0.7, 0.7, 0.66),),
+        (0.15, 0.155, 0.16),
+        _globe(top),
+        ((0.40, 0.40, 0.38),),
     )
+
+
+def _globe(middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A disc that faces the cameras, of quadrilaterals."""
+    turns = np.arange(0, 360, 30) * (math.pi / 180)
+    rim = middle + 0.17 * np.round(np.stack([np.cos(turns), 0 * turns, np.sin(turns)], axis=1), 9)
+    return np.stack([rim[[k, k + 1, 10 - k, 11 - k]] for k in range(5)])

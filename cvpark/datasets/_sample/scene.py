@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
-from .cars import Car, make_car
-from .plants import Plant, make_lamppost, make_tree
+from .cars import make_car
+from .mesh import Mesh
+from .plants import Plant, make_lamppost, make_reeds, make_tree
 
 WIDTH = 2.5
 """Of a slot, metres."""
@@ -70,8 +71,7 @@ class Stay:
     slot: Slot
     start: float
     end: float
-
-    car: Car
+    car: Mesh
     place: tuple[float, float, float, float]
     """World x and y of the car's middle, and its heading."""
     lamps_on: bool
@@ -79,15 +79,17 @@ class Stay:
 
     def to_world(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coordinates of the car (..., 3) to those of the world."""
-        x, y, cos, sin = self.place
-        return np.stack(
-            [
-                x + points[..., 0] * cos - points[..., 1] * sin,
-                y + points[..., 0] * sin + points[..., 1] * cos,
-                points[..., 2],
-            ],
-            axis=-1,
-        )
+        placed: NDArray[np.float64] = self.turn(points) + np.array([*self.place[:2], 0.0])
+        return placed
+
+    def turn(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Directions (..., 3) of the car to those of the world."""
+        _, _, cos, sin = self.place
+        turned = np.empty_like(vectors)
+        turned[..., 0] = vectors[..., 0] * cos - vectors[..., 1] * sin
+        turned[..., 1] = vectors[..., 0] * sin + vectors[..., 1] * cos
+        turned[..., 2] = vectors[..., 2]
+        return turned
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,14 @@ class Lot:
 
     slots: tuple[Slot, ...]
     plants: tuple[Plant, ...]
-    fleet: tuple[Car, ...]
+    fleet: tuple[Mesh, ...]
     """Cars that come again from day to day."""
     cameras: tuple[Camera, ...]
     views: tuple[tuple[View, ...], ...]
     """Slots in sight of each camera."""
 
 
-def make_lot(seed: np.random.SeedSequence, n_cameras: int = 5) -> Lot:
+def make_lot(seed: np.random.SeedSequence, n_cameras: int) -> Lot:
     """A car park with its cameras."""
     rng = np.random.default_rng(seed)
     slots: list[Slot] = []
@@ -126,9 +128,9 @@ def _make_camera(rng: np.random.Generator, number: int) -> Camera:
         pan=pans[(number - 1) % len(pans)] + float(rng.uniform(-4, 4)),
         tilt=float(rng.uniform(28, 32)),
         focal=float(rng.uniform(2350, 2700)),
-        softness=float(rng.uniform(0.8, 2.6)),
-        haze=float(rng.uniform(0.0, 0.12)),
-        cast=(float(rng.uniform(0.94, 1.08)), 1.0, float(rng.uniform(0.88, 1.06))),
+        softness=float(rng.uniform(0.6, 1.8)),
+        haze=float(rng.uniform(0.0, 0.08)),
+        cast=(float(rng.uniform(0.94, 1.06)), 1.0, float(rng.uniform(0.74, 1.0))),
     )
 
 
@@ -137,12 +139,14 @@ def _views(rng: np.random.Generator, camera: Camera, slots: list[Slot]) -> tuple
     views = []
     for slot in slots:
         # A steep look along the row would show the neighbours instead.
-        if not slot.parallel and abs(slot.x - camera.x) > 0.45 * slot.y:
+        if not slot.parallel and abs(slot.x - camera.x) > 0.5 * slot.y:
             continue
-        column, row, depth = camera.project(np.array([slot.x, slot.y + 0.3, 0.65]))
+        # The boxes of parallel slots lie over the far half of the cars.
+        aim, stray = ((0.6, 0.85), 0.14) if slot.parallel else ((0.3, 0.65), 0.03)
+        column, row, depth = camera.project(np.array([slot.x, slot.y + aim[0], aim[1]]))
         side = camera.focal * WIDTH / max(depth, 1.0) * rng.uniform(0.92, 1.08)
         side = int(min(max(round(side / 10) * 10, 120), 440))
-        left = int(column - side / 2 + side * rng.normal(0, 0.03))
+        left = int(column - side / 2 + side * rng.normal(0, stray))
         top = int(row - side / 2 + side * rng.normal(0, 0.03))
         inside = left >= 0 and top >= 0 and left + side <= FRAME_WIDTH
         if depth > 5 and inside and top + side <= FRAME_HEIGHT and depth < 55:
@@ -157,9 +161,9 @@ def _make_plants(rng: np.random.Generator) -> tuple[Plant, ...]:
         x = LEFT + rng.uniform(0, 5)
         while x < RIGHT:
             y = rng.uniform(near + 0.3, far - 0.3)
-            tree = rng.random() < 0.75
-            plants.append(make_tree(rng, x, y) if tree else make_lamppost(rng, x, y))
-            x += rng.uniform(4, 9)
+            make = (make_tree, make_reeds, make_lamppost)[rng.choice(3, p=(0.64, 0.26, 0.10))]
+            plants.append(make(rng, x, y))
+            x += rng.uniform(2.5, 7)
     return tuple(plants)
 
 
@@ -187,7 +191,7 @@ def _park(rng: np.random.Generator, slot: Slot) -> tuple[float, float, float, fl
     angle = float(rng.normal(0, 0.03))
     sign = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = round(sign * math.cos(angle), 9), round(sign * math.sin(angle), 9)
-    across, along = rng.normal(0, 0.10), rng.normal(0.1, 0.22)
+    across, along = rng.normal(0, 0.13), rng.normal(0.1, 0.25)
     if slot.parallel:
         return slot.x + along, slot.y + 0.4 * across, cos, sin
     return slot.x + across, slot.y + along, -sin, cos

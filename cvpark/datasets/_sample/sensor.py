@@ -66,7 +66,7 @@ class Sensor:
         row, column = rng.integers(0, _TILE - np.array([height, width]) + 1)
         grain = self._noise[row : row + height, column : column + width] * np.int16(noise * 16)
         grain >>= 9
-        return np.clip(sharp - smooth + grain, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(sharp - smooth + grain, 0, 255), np.uint8)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""Local binary patterns over a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels import lbp as kernel
+from .._kernels._jit import frozen
+from ._base import BaseExtractor, choice, grid_edges, pair, whole
+
+MAX_POINTS = 30  # bits of a pattern
+MAX_POINTS_ALL_PATTERNS = 16  # 65,536 bins, where each pattern has its own
+MAX_RADIUS = 1000.0
+
+
+class LBPExtractor(BaseExtractor):
+    """Histograms of local binary patterns of the gray image, one for each cell of a grid.
+
+    A pixel's pattern says which of the points on a circle around it are not darker than the pixel.
+
+    Parameters
+    ----------
+    n_points : int
+        Points on the circle, up to 30; up to 16 for the methods default and ror.
+    radius : float
+        Radius of the circle in pixels.
+    method : {"default", "ror", "uniform", "nri_uniform", "var"}
+        Which patterns share a code, with the names of scikit-image: none; those that differ by a
+        rotation; the uniform ones (at most two changes around the circle) with equally many
+        points, and all others; only those others. For var it is no pattern but the variance of
+        the points that counts.
+    grid : int or (int, int)
+        Cells of the grid, one side or (rows, columns). Pixel row ``r`` belongs to cell row
+        ``r * rows // height``.
+    transform_sqrt : bool
+        Take the square root of each share: linear models then compare histograms by the Hellinger
+        distance. Not to be confused with the parameter of the same name of `HOGExtractor`, which
+        roots pixels.
+    n_jobs : int or None
+        Threads for a batch; None is one, -1 one for each core.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        (height, width, 3) of the images seen by `fit`.
+    n_features_out_ : int
+        Length of a descriptor.
+
+    Notes
+    -----
+    The codes equal those of ``skimage.feature.local_binary_pattern`` on the BT.601 gray image
+    (see `lbp_codes`): points are interpolated, and outside the image lies 0. Each cell's
+    histogram sums to 1 before the root. Its bins are the codes, with two exceptions. For ror they
+    are the codes that occur, in order. For var there are 19: variances below 2**-4, and one for
+    each octave from there to 2**14.
+
+    References
+    ----------
+    T. Ojala, M. Pietikäinen, T. Mäenpää: Multiresolution gray-scale and rotation invariant
+    texture classification with local binary patterns, IEEE TPAMI 24, 2002,
+    https://doi.org/10.1109/TPAMI.2002.1017623
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    >>> LBPExtractor().fit_transform(images).shape
+    (2, 160)
+    """
+
+    _kernel = staticmethod(kernel.lbp_batch)
+
+    def __init__(
+        self,
+        *,
+        n_points: int = 8,
+        radius: float = 1,
+        method: str = "uniform",
+        grid: int | tuple[int, int] = 4,
+        transform_sqrt: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_points = n_points
+        self.radius = radius
+        self.method = method
+        self.grid = grid
+        self.transform_sqrt = transform_sqrt
+        self.n_jobs = n_jobs
+
+    def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
+        method, n_points, radius = _check_circle(self.method, self.n_points, self.radius)
+        row_edges, col_edges = grid_edges(self.grid, height, width)
+        points = kernel.circle_points(n_points, radius)
+        ror_bins, n_bins = kernel.pattern_bins(n_points, method), kernel.n_codes(n_points, method)
+        return points, method, ror_bins, row_edges, col_edges, bool(self.transform_sqrt), n_bins
+
+    def _n_features(self, height: int, width: int) -> int:
+        rows, cols = pair(self.grid, "grid")
+        method = choice(self.method, "method", kernel.METHOD_NAMES)
+        return rows * cols * kernel.n_codes(self.n_points, method)
+
+    def _feature_names(self, height: int, width: int) -> list[str]:
+        rows, cols = pair(self.grid, "grid")
+        method = choice(self.method, "method", kernel.METHOD_NAMES)
+        codes: Any = range(kernel.n_codes(self.n_points, method))
+        if method == kernel.ROR:
+            codes = kernel.ror_codes(self.n_points)[0]
+        label = "bin" if method == kernel.VAR else "code"
+        return [
+            f"lbp_cell{row}_{col}_{label}{code}"
+            for row in range(rows)
+            for col in range(cols)
+            for code in codes
+        ]
+
+
+def lbp_codes(
+    image: NDArray[np.uint8], *, n_points: int = 8, radius: float = 1, method: str = "uniform"
+) -> NDArray[np.float64]:
+    """Code of each pixel of a gray image.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width)
+    n_points, radius, method
+        As for `LBPExtractor`.
+
+    Returns
+    -------
+    ndarray of float64, shape (height, width)
+        Equal to what ``skimage.feature.local_binary_pattern`` returns; for var, nan where all
+        points have one value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An image that is not uint8 gray, or parameters out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lbp_codes(np.diag([9, 9, 9]).astype(np.uint8))
+    array([[2., 4., 3.],
+           [4., 2., 4.],
+           [3., 4., 2.]])
+    """
+    number, n_points, radius = _check_circle(method, n_points, radius)
+    gray = np.asarray(image)
+    if gray.ndim != 2 or gray.dtype != np.uint8:
+        raise ValueError(
+            f"got an array of shape {gray.shape} and dtype {gray.dtype}, expected a gray image of "
+            "shape (height, width) and dtype uint8"
+        )
+    points = kernel.circle_points(n_points, radius)
+    height, width = gray.shape
+    frame = 2 * points.margin
+    planes = np.empty((points.col_offsets.size + 1, height + frame, width + frame))
+    out = np.empty((height, width))
+    ror_bins = kernel.pattern_bins(n_points, number)
+    kernel.lbp_codes(frozen(gray), points, number, ror_bins, planes, out)
+    return kernel.ror_codes(n_points)[0][out.astype(int)].astype(float) if ror_bins.size else out
+
+
+def _check_circle(method: Any, n_points: Any, radius: Any) -> tuple[int, int, float]:
+    number = choice(method, "method", kernel.METHOD_NAMES)
+    most = MAX_POINTS_ALL_PATTERNS if number in (kernel.DEFAULT, kernel.ROR) else MAX_POINTS
+    n_points = whole(n_points, "n_points", 1, most)
+    if not isinstance(radius, (int, float, np.integer, np.floating)) or isinstance(radius, bool):
+        raise TypeError(f"radius is {radius!r}, expected a number of pixels")
+    if not 0 < radius <= MAX_RADIUS:
+        raise ValueError(
+            f"radius is {radius}, expected more than 0 and at most {MAX_RADIUS:g} pixels"
+        )
+    return number, n_points, float(radius)

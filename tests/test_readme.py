@@ -1,0 +1,43 @@
+"""What the README shows runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+COMMAND = re.compile(r"^    (?:.*&& )?cvpark (.*?)(?:  +#.*)?$", re.MULTILINE)
+NOT_HERE = ("mine.tflite",)  # files only a reader has
+
+
+def commands():
+    found = COMMAND.findall(README.read_text(encoding="utf-8"))
+    return [command for command in found if not any(name in command for name in NOT_HERE)]
+
+
+def test_the_three_everyday_commands_are_shown():
+    shown = {shlex.split(command)[0] for command in commands()}
+    assert {"extract", "train", "compare"} <= shown
+
+
+@pytest.mark.slow
+def test_commands_run_in_their_order(run, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CVPARK_DATA", str(sample))
+    for command in commands():
+        status, out, err = run(*shlex.split(command))
+        assert status == 0, f"{command}: {err}"
+        assert out, command
+
+
+def test_python_runs(sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    patch = next((sample / "PATCHES").rglob("*.jpg"))
+    Path("patch.jpg").write_bytes(patch.read_bytes())
+    names: dict[str, float] = {}
+    for code in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
+        exec(code, names)
+    assert names["free"] + names["busy"] == pytest.approx(1)
