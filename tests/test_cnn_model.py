@@ -393,3 +393,15 @@ def test_training_without_tensorflow_names_the_extra(monkeypatch, tmp_path, samp
         assert 'pip install "cvpark[cnn]"' in err
         assert len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_command_offers_the_architectures_and_defaults_of_the_library():
+    from cvpark.cli.cnn import train
+    from cvpark.cnn import ARCHITECTURES, TrainingOptions
+
+    options = {option.name: option for option in train.params}
+    assert options["arch"].type.choices == tuple(ARCHITECTURES)
+    defaults = TrainingOptions()
+    assert options["arch"].default == defaults.architecture
+    for name in ("epochs", "batch_size", "learning_rate", "seed"):
+        assert options[name].default == getattr(defaults, name)

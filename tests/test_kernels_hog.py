@@ -74,12 +74,10 @@ def test_geometry(rng, shape, cell, block):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [255, 256, 257, 600])
+@pytest.mark.parametrize("width", [300, 511, 512, 600])
 @pytest.mark.parametrize("cell", [(4, 8), (2, 100), (3, 256), (2, 300)])
 def test_images_and_cells_wider_than_a_tile(rng, width, cell):
     gray = image_of("noise", (8, width), rng)
-    if width < cell[1]:
-        pytest.skip("not one cell")
     result = ours(gray, orientations=12, pixels_per_cell=cell, cells_per_block=1)
     assert_allclose(result, theirs(gray, 12, cell, (1, 1)), rtol=1e-5, atol=1e-6)
 

@@ -115,7 +115,8 @@ def _load(
     if to_train:
         say(f"not shipped: {', '.join(to_train)}")
         trained = train_models(to_train, dataset, protocol, seed=seed, n_jobs=jobs)
-        models.update(zip(to_train, trained, strict=True))
+        for model in trained:
+            models[model.name] = model
     for name in names:
         if name not in models:
             models[name] = load_model(name, n_jobs=_threads(jobs))

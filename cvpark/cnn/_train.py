@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -150,22 +151,12 @@ def train(
         "date": datetime.now(UTC).date().isoformat(),
         "versions": versions(),
     }
-    network = _best(work, out)
+    # The optimizer's state was for going on; without it the file is a third of the size.
+    network = keras.models.load_model(work / "best.keras", compile=False)
     busy = network.predict(held_out, batch_size=_PREDICTION_BATCH, verbose=0)[:, 0]
     card["validation"] |= rate(validation.labels, busy, THRESHOLD)
     _finish(network, card, work, out)
     return card
-
-
-def _best(work: Path, out: Path) -> Any:
-    """The network of the best epoch."""
-    _, keras = load_tensorflow()
-    file = work / "best.keras"
-    if not file.exists():
-        shutil.rmtree(work)
-        raise CVParkError(f"{out}: the training diverged; lower the learning rate")
-    # The optimizer's state was for going on; without it the file is a third of the size.
-    return keras.models.load_model(file, compile=False)
 
 
 def _finish(network: Any, card: dict[str, Any], work: Path, out: Path) -> None:
@@ -227,7 +218,16 @@ def _compile(network: Any, options: TrainingOptions, steps_per_epoch: int) -> No
 def _callbacks(work: Path, show_epochs: bool) -> list[Any]:
     _, keras = load_tensorflow()
     log = work / "log.csv"
+
+    def refuse_divergence(epoch: int, logs: dict[str, float]) -> None:
+        if not math.isfinite(logs["val_loss"]):
+            raise CVParkError(
+                f"the training diverged in epoch {epoch + 1}; delete {work} and train with a lower "
+                "learning rate"
+            )
+
     callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_end=refuse_divergence),
         keras.callbacks.ModelCheckpoint(
             work / "best.keras",
             monitor="val_loss",
@@ -239,7 +239,6 @@ def _callbacks(work: Path, show_epochs: bool) -> list[Any]:
         keras.callbacks.BackupAndRestore(
             work / "backup", double_checkpoint=True, delete_checkpoint=False
         ),
-        keras.callbacks.TerminateOnNaN(),
     ]
     if show_epochs:
         from tqdm.keras import TqdmCallback

@@ -58,7 +58,8 @@ def decode_image(data: bytes, name: str = "image") -> NDArray[np.uint8]:
     # libjpeg fills the missing part of a truncated file with grey and only prints a warning.
     if image is None or (data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-1024:]):
         raise DatasetError(f"{name}: the image is truncated or damaged; restore it or leave it out")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    rgb: NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    return rgb
 
 
 def _check_header(data: bytes, name: str) -> None:

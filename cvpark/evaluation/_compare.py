@@ -119,6 +119,7 @@ def _scores(models: Sequence[Model], split: Split, progress: Progress) -> NDArra
     files = split.files
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(files), _CHUNK)]
     busy = np.empty((len(files), len(models)))
+    chunk: slice
     for chunk in progress(chunks, len(chunks), "accuracy"):
         patches = [read_image(file) for file in files[chunk]]
         for column, model in enumerate(models):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..datasets import Dataset, Protocol, Split
@@ -72,7 +74,7 @@ def train_protocol(
     *,
     seed: int = 0,
     allow_missing: bool = False,
-    facts: dict[str, object] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> ClassicalModel:
     """Train one kind of model on the stored descriptors of two splits.
 
@@ -86,7 +88,7 @@ def train_protocol(
     seed : int
     allow_missing : bool
         Leave out patches the store does not hold.
-    facts : dict, optional
+    facts : mapping, optional
         More for the model's card.
 
     Raises
@@ -101,4 +103,4 @@ def train_protocol(
         used = split.select(stored)
         X = store.matrix(used.paths)
         parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels))
-    return train(kind, *parts, store.descriptor, seed=seed, facts=facts)
+    return train(kind, parts[0], parts[1], store.descriptor, seed=seed, facts=facts)

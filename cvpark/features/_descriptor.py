@@ -138,9 +138,7 @@ class Descriptor(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         images = resize_patches(X, self.size, self.n_jobs)
         out = np.empty((len(images), self.n_features_out_), np.float32)
-        for_each_slice(
-            lambda part: self._fill(images[part], out[part]), len(images), self.n_jobs
-        )
+        for_each_slice(lambda part: self._fill(images[part], out[part]), len(images), self.n_jobs)
         return out
 
     def _fill(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:

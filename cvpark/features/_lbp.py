@@ -143,9 +143,9 @@ def lbp_codes(
     --------
     >>> import numpy as np
     >>> lbp_codes(np.diag([9, 9, 9]).astype(np.uint8))
-    array([[2., 4., 3.],
-           [4., 2., 4.],
-           [3., 4., 2.]])
+    array([[0., 8., 8.],
+           [8., 0., 8.],
+           [8., 8., 0.]])
     """
     number, n_points, radius = _check_circle(method, n_points, radius)
     gray = np.asarray(image)

@@ -77,7 +77,8 @@ class FeatureStore:
     def _load(self, file: Path, name: str) -> NDArray[Any]:
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                return arrays[name]
+                array: NDArray[Any] = arrays[name]
+                return array
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise DatasetError(f"{file}: damaged ({error}); delete it and extract again") from error
 

@@ -32,12 +32,15 @@ class Model(Protocol):
 
     name: str
     kind: str
-    classes_: NDArray[np.int64]
     threshold_: float
     card: dict[str, Any]
     model_bytes: int
 
-    def predict_proba(self, patches: Patches) -> NDArray[np.floating]:
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """Free and busy."""
+
+    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
         """Probabilities of free and busy, shape (n, 2)."""
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:

@@ -63,7 +63,7 @@ def make_sample(dest: str | Path, *, n_patches: int = 3000, seed: int = 0) -> Pa
         return dest
     dest.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{dest.name}-", dir=dest.parent) as partial:
-        built = Path(partial) / dest.name
+        built = Path(partial) / "sample"
         Writer(built, n_patches, seed).write()
         (built / _MARK).write_text(json.dumps(wanted) + "\n", encoding="utf-8", newline="\n")
         try:
