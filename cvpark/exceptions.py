@@ -19,5 +19,9 @@ class ModelFormatError(CVParkError, ValueError):
     """A model file is damaged, of an unknown version or no model file at all."""
 
 
+class AccuracyLossWarning(UserWarning):
+    """A converted model is worse than the one it was made from."""
+
+
 class MissingExtraError(CVParkError, ImportError):
     """A feature needs an optional dependency that is not installed."""

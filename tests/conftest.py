@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -28,6 +28,15 @@ def _no_data_by_default(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """A test sees the machine's data folder only when it says so."""
     if "realdata" not in request.keywords:
         monkeypatch.delenv("CVPARK_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The built-in sample is not made in the user's cache, unless told where."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("CVPARK_CACHE"):
+            patch.setenv("CVPARK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

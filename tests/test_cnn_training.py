@@ -14,7 +14,13 @@ pytest.importorskip("tensorflow")
 from cvpark import cnn
 from cvpark.cnn import _architectures, _convert, _data, _train
 from cvpark.datasets import Dataset
-from cvpark.exceptions import CVParkError, DatasetError, ModelFormatError, SplitMismatchError
+from cvpark.exceptions import (
+    AccuracyLossWarning,
+    CVParkError,
+    DatasetError,
+    ModelFormatError,
+    SplitMismatchError,
+)
 from cvpark.models import CNN
 
 pytestmark = pytest.mark.tensorflow
@@ -176,11 +182,11 @@ def test_conversion_warns_when_int8_loses():
         card = {"precision": precision, "validation": {"accuracy": accuracy}}
         return _convert.Conversion(None, card)
 
-    with pytest.warns(UserWarning, match=r"int8 loses 0\.30 points"):
+    with pytest.warns(AccuracyLossWarning, match=r"int8 loses 0\.30 points"):
         _convert._compare([conversion("float32", 0.99), conversion("int8", 0.987)])
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.filterwarnings("error::cvpark.exceptions.AccuracyLossWarning")
 def test_conversion_is_silent_when_int8_keeps_up():
     cards = [
         {"precision": precision, "validation": {"accuracy": accuracy}}

@@ -148,12 +148,13 @@ def convert(
       cvpark cnn convert tiny.keras --data /data/cnrpark
     """
     from .. import cnn as library
+    from ..exceptions import AccuracyLossWarning
 
     library.load_tensorflow()
     name, training, validation = _splits(open_dataset(data), protocol, allow_missing)
     command = f"cvpark cnn convert {model.name} --protocol {name} --seed {seed}"
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", AccuracyLossWarning)
         conversions = library.convert(
             model,
             training,
@@ -164,7 +165,7 @@ def convert(
             progress=_reading,
         )
     for warning in caught:
-        if warning.category is UserWarning:
+        if warning.category is AccuracyLossWarning:
             say(f"warning: {warning.message}")
     for path, card in ((done.path, done.card) for done in conversions):
         rated = card["validation"]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from .._files import atomic_write
 from ..datasets import Split, check_same_split
-from ..exceptions import ModelFormatError
-from ..models import CNN
+from ..exceptions import AccuracyLossWarning, ModelFormatError
+from ..models import CNN, rate
 from ..models._tflite import SCHEMA_VERSION
-from ._card import rate, split_facts, versions
+from ._card import split_facts, versions
 from ._data import Progress, load_patches
 from ._keras import load_tensorflow
 from ._metadata import write_metadata
@@ -211,6 +211,6 @@ def _compare(conversions: list[Conversion]) -> None:
         warnings.warn(
             f"int8 loses {100 * loss:.2f} points of validation accuracy to float32: "
             f"{accuracy['int8']:.4f} instead of {accuracy['float32']:.4f}; use float32 or dynamic",
-            UserWarning,
+            AccuracyLossWarning,
             stacklevel=3,
         )

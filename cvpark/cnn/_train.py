@@ -17,8 +17,9 @@ import numpy as np
 from .._files import atomic_write
 from ..datasets import Split
 from ..exceptions import CVParkError, DatasetError
+from ..models import rate
 from ._architectures import ARCHITECTURES, build
-from ._card import rate, split_facts, versions
+from ._card import split_facts, versions
 from ._data import Augmentation, Progress, load_patches, training_batches
 from ._keras import load_tensorflow
 

@@ -74,7 +74,7 @@ class Split:
     --------
     >>> split = Split("mine", ("a.jpg", "b.jpg"), np.array([0, 1], np.uint8))
     >>> len(split), split.fingerprint[:8]
-    (2, 'a25ce144')
+    (2, '053487cb')
     """
 
     name: str

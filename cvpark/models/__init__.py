@@ -2,6 +2,7 @@
 
 from ._bundle import load_bundle, save_bundle
 from ._calibration import Sigmoid
+from ._card import describe_split, rate, versions
 from ._cnn import CNN
 from ._model import ClassicalModel, Model
 from ._registry import FACTORIES, load_model, shipped_models
@@ -14,9 +15,12 @@ __all__ = [
     "LabelledFeatures",
     "Model",
     "Sigmoid",
+    "describe_split",
     "load_bundle",
     "load_model",
+    "rate",
     "save_bundle",
     "shipped_models",
     "train",
+    "versions",
 ]

@@ -32,7 +32,7 @@ class CNN:
     name : str
         Name in tables.
     n_jobs : int
-        Threads of the interpreter, -1 for all cores.
+        Threads for a batch, -1 for all cores; one patch takes one thread.
     scale : pair of float, optional
         The input values of pixel 0 and of pixel 255, such as (0, 1) or (-1, 1). Needed when neither
         metadata of the file nor the quantisation of its input says it.
@@ -162,7 +162,7 @@ class CNN:
         try:
             runner: Runner = getattr(self._local, use)
         except AttributeError:
-            runner = Runner(self._content, self._n_threads)
+            runner = Runner(self._content, 1 if use == "single" else self._n_threads)
             setattr(self._local, use, runner)
         return runner
 

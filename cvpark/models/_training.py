@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
 
 from ..exceptions import DatasetError
 from ..features import Descriptor
 from ._calibration import Sigmoid
+from ._card import describe_split, rate, versions
 from ._model import ClassicalModel
 from ._registry import FACTORIES
 
@@ -37,11 +35,6 @@ class LabelledFeatures:
     fingerprint: str
     X: NDArray[np.float32]
     y: NDArray[np.uint8]
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Name, fingerprint and size, as they go into cards."""
-        return {"split": self.name, "fingerprint": self.fingerprint, "n_patches": len(self.y)}
 
 
 def train(
@@ -90,20 +83,11 @@ def train(
     busy = model.calibration(scores)
     model.card = {
         **(facts or {}),
-        "training": training.facts,
-        "validation": validation.facts
-        | {
-            "accuracy": float(accuracy_score(validation.y, busy >= model.threshold_)),
-            "auc": float(roc_auc_score(validation.y, busy)),
-            "brier": float(brier_score_loss(validation.y, busy)),
-        },
+        "training": describe_split(training.name, training.fingerprint, len(training.y)),
+        "validation": describe_split(validation.name, validation.fingerprint, len(validation.y))
+        | rate(validation.y, busy, model.threshold_),
         "seed": seed,
         "date": datetime.now(UTC).date().isoformat(),
-        "versions": _versions(),
+        "versions": versions("numpy", "scikit-learn"),
     }
     return model
-
-
-def _versions() -> dict[str, str]:
-    packages = ("cvpark", "numpy", "scikit-learn")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
