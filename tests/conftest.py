@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not os.environ.get("CVPARK_DATA"):
-        for item in items:
-            if "realdata" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="CVPARK_DATA is not set"))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    no_data = not os.environ.get("CVPARK_DATA")
+    for item in items:
+        if item.path.name.startswith(("test_kernels", "test_features", "test_common")):
+            item.add_marker("kernels")
+        if no_data and "realdata" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="CVPARK_DATA is not set"))
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,7 @@ def test_what_is_no_model_file(run, sample):
 
 
 def test_features_of_another_split(run, sample):
-    assert run("extract", "val-only", "--data", sample, "--split", "val")[0] == 0
+    assert run("extract", "val-only", "--data", sample, "--split", "val,camera1&val")[0] == 0
     line = failure(run, "train", "--model", "svm", "--data", sample, "--features", "val-only")
     assert "extract the split first" in line
     assert not Path("svm.cvpark").exists()

@@ -19,8 +19,9 @@ from ._output import progress, say
     "--split",
     "splits",
     multiple=True,
-    metavar="NAME",
-    help="Split to extract, such as train or val&rainy; may be repeated. Default: every patch.",
+    metavar="NAMES",
+    callback=lambda ctx, parameter, values: [n for value in values for n in value.split(",")],
+    help="Splits to extract, such as train,val or val&rainy; may be repeated. Default: every patch.",
 )
 @click.option(
     "--descriptor",
@@ -41,7 +42,7 @@ from ._output import progress, say
 def extract(
     out: Path,
     data: Path | None,
-    splits: tuple[str, ...],
+    splits: list[str],
     descriptor: str,
     jobs: int,
     on_error: Literal["raise", "skip"],
@@ -54,14 +55,14 @@ def extract(
     \b
     Examples:
       cvpark extract features --data /data/cnrpark
-      cvpark extract features --split train --split val --descriptor hog,color
+      cvpark extract features --split train,val --descriptor hog,color
     """
     from ..datasets import read_image
     from ..features import Descriptor, FeatureStore
 
     dataset = open_dataset(data)
     chosen = [dataset.split(name, allow_missing=allow_missing) for name in splits]
-    names = list(splits) or dataset.complete_splits()
+    names = splits or dataset.complete_splits()
     known = chosen or [dataset.split(name) for name in names]
     if not chosen:
         chosen = [dataset.everything()]

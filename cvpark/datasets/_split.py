@@ -91,7 +91,7 @@ class Split:
         """SHA-256 over the sorted ``path label`` lines, see `fingerprint`."""
         return fingerprint([f"{p} {y}" for p, y in zip(self.paths, self.labels, strict=True)])
 
-    @property
+    @cached_property
     def files(self) -> list[Path]:
         """Where each patch lies on disk."""
         return [self.locate(path) for path in self.paths]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from .._files import atomic_write
@@ -163,13 +165,16 @@ class FeatureStore:
             return _describe(part, read, descriptor, skip=on_error == "skip")
 
         skipped: dict[str, str] = {}
-        # Threads suffice: decoder and kernels both release the interpreter lock.
-        parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
-        computed = parallel(delayed(work)(part) for part in parts)
-        for done, features, failed in progress(computed, len(parts)):
-            skipped.update(failed)
-            if done:
-                self._write(done, features)
+        # Threads suffice: decoder and kernels both release the interpreter lock. Closing the map
+        # drops what has not begun, should a part fail or the disk be full.
+        with (
+            ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool,
+            closing(pool.map(work, parts)) as computed,
+        ):
+            for done, features, failed in progress(computed, len(parts)):
+                skipped.update(failed)
+                if done:
+                    self._write(done, features)
         self._meta["skipped"] = {
             path: why for path, why in (self.skipped | skipped).items() if path not in self._index
         }

@@ -1,0 +1,99 @@
+"""JPEG files to descriptors of a whole split: cvpark against what one would write without it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from joblib import Parallel, delayed
+from skimage.color import rgb2hsv
+from skimage.feature import hog, local_binary_pattern
+from skimage.io import imread
+from skimage.transform import resize
+
+from cvpark.datasets import Split, read_image
+from cvpark.features import Descriptor, FeatureStore
+
+Read = Callable[[Path], np.ndarray]
+
+
+def read_with_skimage(file: Path) -> np.ndarray:
+    image = imread(file)
+    if image.ndim == 2:
+        image = np.repeat(image[..., np.newaxis], 3, axis=-1)
+    small = resize(image, (64, 64), anti_aliasing=True, preserve_range=True)
+    return small.round().astype(np.uint8)
+
+
+def read_with_opencv(file: Path) -> np.ndarray:
+    image = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
+    return cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
+
+
+def describe_with_skimage(image: np.ndarray) -> np.ndarray:
+    """HOG, uniform LBP and HSV histograms over a 4x4 grid, as cvpark's default descriptor."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    codes = local_binary_pattern(gray, 8, 1, "uniform")
+    hsv = rgb2hsv(image)
+    parts = [hog(gray, 9, (8, 8), (2, 2), "L2-Hys")]
+    for row in range(0, 64, 16):
+        for col in range(0, 64, 16):
+            cell = np.s_[row : row + 16, col : col + 16]
+            parts.append(np.bincount(codes[cell].astype(int).ravel(), minlength=10))
+            parts += [np.histogram(hsv[cell][..., k], 8, (0, 1))[0] for k in range(3)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def stock(files: Sequence[Path], read: Read) -> np.ndarray:
+    """Two processes of joblib, each with a share of the files."""
+
+    def work(part: Sequence[Path]) -> np.ndarray:
+        return np.stack([describe_with_skimage(read(file)) for file in part])
+
+    chunks = [files[start : start + 256] for start in range(0, len(files), 256)]
+    return np.vstack(Parallel(n_jobs=2)(delayed(work)(chunk) for chunk in chunks))
+
+
+def ours(split: Split, n_jobs: int) -> np.ndarray:
+    """What ``cvpark extract`` does, files included."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = FeatureStore(folder)
+        store.extend(
+            split.paths, lambda path: read_image(split.locate(path)), Descriptor(), n_jobs=n_jobs
+        )
+        return store.matrix(split.paths[:1])
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def measure(split: Split, stock_share: int) -> dict[str, float]:
+    """Microseconds a patch of each way, two cores unless the name says one.
+
+    The stock ways get every ``stock_share``-th patch only: they take minutes.
+    """
+    fewer = split.files[::stock_share]
+    warm = split.select(np.arange(len(split)) < 2048)
+    ours(warm, 2)
+    stock(fewer[:16], read_with_skimage)
+    found = {
+        "cvpark": seconds(lambda: ours(split, 2)) / len(split),
+        "scikit-image": seconds(lambda: stock(fewer, read_with_skimage)) / len(fewer),
+        "scikit-image, OpenCV decodes and resizes": seconds(
+            lambda: stock(fewer, read_with_opencv)
+        )
+        / len(fewer),
+        "cvpark, one core": seconds(lambda: ours(warm, 1)) / len(warm),
+        "cvpark, one core, reading and decoding alone": seconds(
+            lambda: [read_image(file) for file in warm.files]
+        )
+        / len(warm),
+    }
+    return {name: 1e6 * value for name, value in found.items()}
