@@ -51,7 +51,7 @@ def open_dataset(data: Path | None) -> Dataset:
 
     if data is not None:
         return Dataset(data)
-    say("no --data and no CVPARK_DATA: using the built-in sample of rendered parking lots")
+    say("no --data and no CVPARK_DATA: using the built-in sample, which takes seconds to make once")
     return Dataset(sample_path())
 
 

@@ -224,6 +224,7 @@ def resize_patches(
     Returns
     -------
     ndarray of uint8, shape (n, height, width, 3)
+        An array of patches that has this size already comes back as a read-only view, not copied.
 
     Raises
     ------
@@ -243,6 +244,8 @@ def resize_patches(
     height, width = pair(size, "size")
     if isinstance(patches, np.ndarray):
         batch = check_images(patches[np.newaxis] if patches.ndim == 3 else patches)
+        if batch.shape[1:3] == (height, width):
+            return batch
         out = np.empty((len(batch), height, width, 3), np.uint8)
         for_each_slice(lambda part: _resize(batch[part], out[part]), len(batch), n_jobs)
         return out
