@@ -223,8 +223,8 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_camera_projects_back_to_the_ground() -> None:
     camera = Camera(1, 3.0, 10.0, 12.0, 30.0, 2500.0, 1.0, 0.0, (1.0, 1.0, 1.0))
     window = Window(400, 900, 300, 300, 6, 6)
-    place = camera.ground(window.columns(), window.rows(), 500.0)
-    points = np.concatenate([place, np.zeros((6, 6, 1))], axis=-1)
+    x, y = camera.ground(window.columns(), window.rows(), 500.0)
+    points = np.stack([x, y, np.zeros((6, 6))], axis=-1)
     pixels = camera.project(points)
     columns, rows = np.meshgrid(window.columns(), window.rows())
     np.testing.assert_allclose(pixels[..., 0], columns, atol=1e-3)

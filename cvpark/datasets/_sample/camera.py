@@ -48,7 +48,7 @@ class Camera:
         return np.array([self.x, 0.0, self.height])
 
     @cached_property
-    def _axes(self) -> tuple[tuple[float, float, float], ...]:
+    def axes(self) -> tuple[tuple[float, float, float], ...]:
         """Right, down and forward in world coordinates.
 
         Rounded, and applied without BLAS below: libraries differ in the last bit between
@@ -65,13 +65,16 @@ class Camera:
 
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """World points (..., 3) in metres to column, row and depth (..., 3)."""
-        relative = points - self.position
-        right, down, forward = (
-            relative[..., 0] * a + relative[..., 1] * b + relative[..., 2] * c
-            for a, b, c in self._axes
-        )
+        return self.see(points - self.position, self.axes)
+
+    def see(
+        self, points: NDArray[np.float64], axes: tuple[tuple[float, float, float], ...]
+    ) -> NDArray[np.float64]:
+        """Points relative to the camera, in coordinates in which these are its axes."""
+        x, y, z = points[..., 0], points[..., 1], points[..., 2]
+        right, down, forward = (x * a + y * b + z * c for a, b, c in axes)
         scale = self.focal / np.maximum(forward, _NEAREST)
-        projected = np.empty_like(relative)
+        projected = np.empty_like(points)
         projected[..., 0] = FRAME_WIDTH / 2 + scale * right
         projected[..., 1] = FRAME_HEIGHT / 2 + scale * down
         projected[..., 2] = forward
@@ -79,21 +82,21 @@ class Camera:
 
     def ground(
         self, columns: NDArray[np.float64], rows: NDArray[np.float64], farthest: float
-    ) -> NDArray[np.float64]:
-        """Where the rays through these pixels meet the ground, at most `farthest` metres away.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the rays through these pixels meet the ground, at most `farthest` metres ahead.
 
         Returns
         -------
-        ndarray, shape (n_rows, n_columns, 2)
-            World x and y.
+        x, y : ndarray, shape (n_rows, n_columns)
+            World coordinates.
         """
         u = ((columns - FRAME_WIDTH / 2) / self.focal)[None, :]
         v = ((rows - FRAME_HEIGHT / 2) / self.focal)[:, None]
-        right, down, forward = self._axes
-        x, y, z = (u * right[i] + v * down[i] + forward[i] for i in range(3))
-        reach = self.height / np.maximum(-z, 1e-6)
-        reach = np.minimum(reach, farthest / np.maximum(y, 1e-6))
-        return np.stack([self.x + reach * x, reach * y], axis=-1)
+        right, down, forward = self.axes
+        # The camera does not roll, so that a row of pixels meets the ground at one depth.
+        depth = np.minimum(self.height / np.maximum(-v * down[2] - forward[2], 1e-6), farthest)
+        x, y = ((depth * right[i]) * u + depth * (v * down[i] + forward[i]) for i in range(2))
+        return self.x + x, y
 
 
 @dataclass(frozen=True)
@@ -126,5 +129,6 @@ class Window:
 
     def place(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Full-frame columns and rows (..., 2) to those of this window."""
-        origin = np.array([self.left, self.top])
-        return np.asarray((pixels - origin) * self.scale - 0.5, np.float64)
+        places = pixels * self.scale
+        places -= np.array([self.left * self.scale + 0.5, self.top * self.scale + 0.5])
+        return places

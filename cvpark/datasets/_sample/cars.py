@@ -67,6 +67,18 @@ _INK = (0.22, 0.22, 0.23)
 _CHROME = (0.25, 0.25, 0.26)
 
 
+def _superellipse(round_x: float, round_y: float) -> tuple[NDArray[np.float64], ...]:
+    """Nearly straight sides and rounded corners."""
+    angles = np.arange(POINTS) * (2 * math.pi / POINTS)
+    cos, sin = np.round(np.cos(angles), 9), np.round(np.sin(angles), 9)
+    along = np.round(np.sign(cos) * np.abs(cos) ** round_x, 9)
+    return along, np.round(np.sign(sin) * np.abs(sin) ** round_y, 9)
+
+
+# Around the body and around the cabin.
+_ROUND, _SQUARE = _superellipse(0.34, 0.42), _superellipse(0.20, 0.28)
+
+
 def _rings(shape: Shape) -> NDArray[np.float64]:
     """Outlines from sill to roof, shape (8, 24, 3)."""
     s, half, width = shape, shape.length / 2, shape.width / 2
@@ -83,14 +95,9 @@ def _rings(shape: Shape) -> NDArray[np.float64]:
         (roof_rear + 0.07, roof_front - 0.08, width - 0.31, s.height - 0.02, s.height - 0.03),
         (roof_rear + 0.35, roof_front - 0.35, width - 0.52, s.height, s.height),
     )
-    angles = np.arange(POINTS) * (2 * math.pi / POINTS)
-    cos, sin = np.round(np.cos(angles), 9), np.round(np.sin(angles), 9)
     outlines: list[NDArray[np.float64]] = []
     for rear, front, side, z_rear, z_front in rows:
-        # Superellipses: nearly straight sides, rounded corners, less so around the cabin.
-        round_x, round_y = (0.34, 0.42) if len(outlines) < 4 else (0.20, 0.28)
-        along = np.round(np.sign(cos) * np.abs(cos) ** round_x, 9)
-        across = np.round(np.sign(sin) * np.abs(sin) ** round_y, 9)
+        along, across = _ROUND if len(outlines) < 4 else _SQUARE
         x = (front + rear) / 2 + (front - rear) / 2 * along
         share = (x - rear) / (front - rear)
         outlines.append(np.stack([x, side * across, z_rear + (z_front - z_rear) * share], axis=1))
@@ -160,15 +167,14 @@ def _plate(build: Builder, end: int, band: int, up: tuple[float, float]) -> None
 def _wheels(build: Builder, shape: Shape) -> None:
     angles = np.arange(12) * (2 * math.pi / 12)
     circle = np.round(np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1), 9)
-    strips = ((0, 1, 10, 11), (1, 2, 9, 10), (2, 3, 8, 9), (3, 4, 7, 8), (4, 5, 6, 7))
+    strips = np.array([(k, k + 1, 10 - k, 11 - k) for k in range(5)])
     for x in (shape.length * 0.5 - 0.80, -shape.length * 0.5 + 0.75):
         for side in (1, -1):
-            for radius, albedo in ((0.335, _DARK), (0.29, _TYRE), (0.17, (0.07, 0.07, 0.072))):
+            for radius, albedo in ((0.32, _TYRE), (0.17, (0.07, 0.07, 0.072))):
                 centre = np.array([x, side * (shape.width / 2 + 0.005), 0.31])
-                disc = centre + circle * radius * np.array([1, 1, 1])
-                for strip in strips:
-                    corners = disc[list(strip)]
-                    build.add(corners[::-1] if side > 0 else corners, albedo, 0.05)
+                disc = centre + circle * radius
+                for corners in disc[strips[:, ::-side]]:
+                    build.add(corners, albedo, 0.05)
 
 
 def _bonnet(build: Builder, paint: Colour) -> None:

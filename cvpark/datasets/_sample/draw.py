@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -11,29 +11,22 @@ from numpy.typing import NDArray
 from .camera import Window
 
 _SHIFT = 4
-_FARTHEST = 2**24
-
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom in full-frame pixels."""
 
 
-def bounds(*pixels: NDArray[np.float64]) -> Box:
-    """Box of all these points (..., 2 or more)."""
-    flat = np.concatenate([points[..., :2].reshape(-1, 2) for points in pixels])
-    left, top = flat.min(axis=0).tolist()
-    right, bottom = flat.max(axis=0).tolist()
-    return left, top, right, bottom
+def boxes(points: NDArray[np.float64], margin: float = 0.0) -> NDArray[np.float64]:
+    """Left, top, right and bottom (n, 4) of groups of points (n, m, 2 or more)."""
+    low = high = points[:, 0, :2]
+    for k in range(1, points.shape[1]):
+        low = np.minimum(low, points[:, k, :2])
+        high = np.maximum(high, points[:, k, :2])
+    return np.concatenate([low - margin, high + margin], axis=1)
 
 
-def overlap(box: Box, window: Window) -> bool:
-    """Whether something in a box may show in a window."""
-    left, top, right, bottom = box
-    return (
-        left < window.left + window.span_x
-        and right > window.left
-        and top < window.top + window.span_y
-        and bottom > window.top
-    )
+def seen(boxes: NDArray[np.float64], window: Window) -> NDArray[np.bool_]:
+    """Which of these boxes (n, 4) of full-frame pixels overlap a window."""
+    left, top, right, bottom = boxes.T
+    across = (left < window.left + window.span_x) & (right > window.left)
+    return np.asarray(across & (top < window.top + window.span_y) & (bottom > window.top))
 
 
 def convex(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -44,8 +37,9 @@ def convex(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def fixed(window: Window, pixels: NDArray[np.float64]) -> NDArray[np.int32]:
     """Full-frame pixels to OpenCV's fixed point."""
-    places = np.floor(window.place(pixels) * (1 << _SHIFT) + 0.5)
-    return np.clip(places, -_FARTHEST, _FARTHEST).astype(np.int32)
+    places = window.place(pixels)
+    places *= 1 << _SHIFT
+    return np.asarray(np.rint(places, out=places).astype(np.int32))
 
 
 def fill(
@@ -60,39 +54,31 @@ def fill_faces(
     window: Window,
     faces: NDArray[np.float64],
     colours: NDArray[np.uint8],
+    boxes: NDArray[np.float64],
 ) -> None:
-    """Convex polygons (n, m, 2), each in its colour (n, 3), the last on top."""
-    corners = fixed(window, faces)
-    size = np.array([window.width, window.height]) << _SHIFT
-    shown = (corners.min(axis=1) < size).all(axis=1) & (corners.max(axis=1) > 0).all(axis=1)
-    for face, colour in zip(corners[shown], colours[shown].tolist(), strict=True):
+    """Convex polygons (n, m, 2), each in its colour (n, 3) and box (n, 4), the last on top."""
+    shown = np.flatnonzero(seen(boxes, window))
+    corners = fixed(window, faces.take(shown, 0))
+    for face, colour in zip(corners, colours.take(shown, 0).tolist(), strict=True):
         cv2.fillConvexPoly(image, face, colour, cv2.LINE_AA, _SHIFT)
 
 
 def fill_all(
-    image: NDArray[np.uint8],
-    window: Window,
-    polygons: NDArray[np.float64],
-    colour: tuple[int, ...],
+    image: NDArray[np.uint8], polygons: Sequence[NDArray[np.int32]], colour: tuple[int, ...]
 ) -> None:
-    """Polygons (n, m, 2) in one colour."""
+    """Polygons in fixed point, all in one colour."""
     if len(polygons):
-        cv2.fillPoly(image, list(fixed(window, polygons)), colour, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(image, polygons, colour, cv2.LINE_AA, _SHIFT)
 
 
 def strokes(
     image: NDArray[np.uint8],
-    window: Window,
-    lines: NDArray[np.float64],
-    thickness: NDArray[np.float64],
+    lines: Sequence[NDArray[np.int32]],
+    width: int,
     colour: tuple[int, ...],
 ) -> None:
-    """Line segments (n, 2, 2), each as thick as it says in full-frame pixels."""
-    widths = np.clip(np.floor(thickness * window.scale + 0.5), 1, 60).astype(np.int32)
-    ends = fixed(window, lines)
-    for width in np.unique(widths).tolist():
-        chosen = list(ends[widths == width])
-        cv2.polylines(image, chosen, False, colour, width, cv2.LINE_AA, _SHIFT)
+    """Line segments in fixed point, so many pixels wide."""
+    cv2.polylines(image, lines, False, colour, width, cv2.LINE_AA, _SHIFT)
 
 
 def disc(
@@ -114,12 +100,25 @@ def soften(image: NDArray[np.uint8], window: Window, spread: float) -> NDArray[n
     return np.asarray(cv2.GaussianBlur(image, (0, 0), round(deviation, 1)), np.uint8)
 
 
-def coarse(window: Window) -> Window:
-    """The same view in a quarter of the width and height, for what is soft anyway."""
-    return replace(window, width=window.width // 4, height=window.height // 4)
+def coarse(window: Window, times: int) -> Window:
+    """The same view in fewer pixels, for what is soft anyway; `enlarge` undoes it."""
+    width, height = -(-window.width // times), -(-window.height // times)
+    # Every so manyth pixel stays where it is.
+    shift = (times - 1) / (2 * window.scale)
+    return Window(
+        window.left - shift,
+        window.top - shift,
+        width * times / window.scale,
+        height * times / window.scale,
+        width,
+        height,
+    )
 
 
-def enlarge(image: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
-    """A picture of the coarse window at the size of the window."""
-    size = (window.width, window.height)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
+def enlarge(image: NDArray[np.uint8], window: Window, times: int) -> NDArray[np.uint8]:
+    """A picture of a window's coarse view at the window's size."""
+    while times > 1:
+        times //= 2
+        size = -(-window.width // times), -(-window.height // times)
+        image = np.asarray(cv2.pyrUp(image, dstsize=size), np.uint8)
+    return image

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# Direction along which what a body mirrors changes.
+CLUTTER = (5.0, 3.0, 0.0)
+
 _LEVELS = 4096
 # Of linear light 0 to 4: a shoulder keeps white paint in the sun from clipping, as cameras do.
 _LINEAR = np.arange(_LEVELS) * (4.0 / _LEVELS)
@@ -53,12 +56,16 @@ class Light:
         """Whether shadows have an edge."""
         return max(self.sun) > 0.15
 
-    def develop(
-        self, radiance: NDArray[np.floating], channel: int | None = None
-    ) -> NDArray[np.uint8]:
-        """Linear radiance (..., 3), or that of one channel, to the 8 bits of a picture."""
-        gain = self.gain if channel is None else self.gain[channel]
-        levels = radiance * (np.asarray(gain, radiance.dtype) * (_LEVELS / 4.0))
+    def cast(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Shadows (..., 3) of points on the ground."""
+        shadows: NDArray[np.float64] = points - points[..., 2:] * (
+            np.array(self.to_sun) / self.to_sun[2]
+        )
+        return shadows
+
+    def develop(self, radiance: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """Linear radiance (..., 3) to the 8 bits of a picture."""
+        levels = radiance * (np.asarray(self.gain) * (_LEVELS / 4.0))
         return np.asarray(_TONE.take(levels.astype(np.int32), mode="clip"), np.uint8)
 
     def shade(
@@ -67,9 +74,11 @@ class Light:
         gloss: NDArray[np.float64],
         normals: NDArray[np.float64],
         views: NDArray[np.float64],
-        lit: float = 1.0,
+        lit: float,
+        to_sun: NDArray[np.float64],
+        clutter: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Radiance of glossy faces.
+        """Radiance (n, 3) of glossy faces.
 
         Parameters
         ----------
@@ -80,23 +89,33 @@ class Light:
             Unit vectors: outwards, and towards the camera.
         lit : float
             Share of the sun that is not in shadow.
+        to_sun, clutter : ndarray, shape (3,)
+            `to_sun` and `CLUTTER` in the coordinates of the faces.
         """
         sun, sky = np.array(self.sun) * lit, np.array(self.sky)
-        towards = _dot(normals, np.array(self.to_sun))
-        diffuse = sky * (0.48 + 0.52 * normals[:, 2:]) + sun * np.maximum(towards, 0)[:, None]
-        facing = np.clip(_dot(normals, views), 0, 1)
-        mirror = 2 * facing[:, None] * normals - views
+        towards = np.maximum(dot(normals, to_sun), 0)
+        diffuse = (0.48 + 0.52 * normals[:, 2:]) * sky + towards[:, None] * sun
+        facing = dot(normals, views)
+        mirror = (2 * facing)[:, None] * normals - views
         # Above the horizon a body mirrors the sky, brightest low down; below it the ground.
-        height = np.clip(mirror[:, 2] * 3 + 0.5, 0, 1)
+        up = mirror[:, 2]
+        height = np.minimum(np.maximum(up * 3 + 0.5, 0), 1)
         # Trees and houses interrupt it here and there.
-        height = height * (1 + 0.45 * np.sin(5 * mirror[:, 0] + 3 * mirror[:, 1]))
-        seen = sky * (0.22 + height * (1.05 - 0.35 * np.maximum(mirror[:, 2], 0)))[:, None]
-        fresnel = gloss * (0.04 + 0.8 * (1 - facing) ** 5)
-        glint = np.clip(_dot(mirror, np.array(self.to_sun)), 0, 1) ** 80 * gloss * 1.5
-        return albedo * diffuse + fresnel[:, None] * seen + glint[:, None] * sun
+        height *= 1 + 0.45 * np.sin(dot(mirror, clutter))
+        seen = 0.22 + height * (1.05 - 0.35 * np.maximum(up, 0))
+        away = 1 - facing
+        fresnel = gloss * (0.04 + 0.8 * (away * away) * (away * away) * away)
+        radiance = albedo * diffuse + (fresnel * seen)[:, None] * sky
+        if self.hard:
+            glint = np.maximum(dot(mirror, to_sun), 0)
+            for _ in range(6):  # to the 64th power, alike on every machine
+                glint *= glint
+            radiance += (glint * gloss * 1.5)[:, None] * sun
+        return np.asarray(radiance, np.float64)
 
 
-def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Product of vectors (..., 3), the same to the last bit on every machine."""
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
 
 

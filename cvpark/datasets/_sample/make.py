@@ -13,7 +13,7 @@ from ...exceptions import DatasetError
 from .plan import MAXIMUM
 from .write import Writer
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 _MINIMUM = 60
 _MARK = "sample.json"
 
@@ -83,7 +83,7 @@ def sample_path(*, n_patches: int = 3000, seed: int = 0) -> Path:
     Examples
     --------
     >>> sample_path(n_patches=60).name
-    'sample-v1-60-0'
+    'sample-v2-60-0'
     """
     cache = Path(os.environ.get("CVPARK_CACHE") or platformdirs.user_cache_dir("cvpark"))
     name = f"sample-v{GENERATOR_VERSION}-{n_patches}-{seed}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .light import dot
+
 Colour = tuple[float, float, float]
 """Linear red, green and blue."""
 
@@ -24,22 +26,28 @@ class Mesh:
     ----------
     quads : ndarray, shape (n, 4, 3)
     normals, centres : ndarray, shape (n, 3)
+    planes : ndarray, shape (n,)
+        Distances of the faces' planes from the origin.
     albedo : ndarray, shape (n, 3)
     gloss : ndarray, shape (n,)
     lamps : ndarray of bool, shape (n,)
         Faces that shine when the lamps are on.
     hull : ndarray, shape (m, 3), and cabin : ndarray, shape (k, 3)
         Points whose shadows span those of the body and of the cabin.
+    box : ndarray, shape (12, 3)
+        Corners of rectangles around the body: on the ground, below the windows, on the roof.
     """
 
     quads: NDArray[np.float64]
     normals: NDArray[np.float64]
     centres: NDArray[np.float64]
+    planes: NDArray[np.float64]
     albedo: NDArray[np.float64]
     gloss: NDArray[np.float64]
     lamps: NDArray[np.bool_]
     hull: NDArray[np.float64]
     cabin: NDArray[np.float64]
+    box: NDArray[np.float64]
 
 
 class Builder:
@@ -47,15 +55,16 @@ class Builder:
 
     def __init__(self, rings: NDArray[np.float64]) -> None:
         self.rings = rings
-        self._corners: list[tuple[float, float]] = []
+        # Flat lists, which become arrays many times faster than nested ones.
+        self._corners: list[float] = []
         self._loose: dict[int, NDArray[np.float64]] = {}
-        self._looks: list[tuple[Colour, float, bool]] = []
+        self._looks: list[float] = []
 
     def add(self, quad: NDArray[np.float64], albedo: Colour, gloss: float) -> None:
         """A face that is not on the surface."""
-        self._loose[len(self._looks)] = quad
-        self._corners += [(0.0, 0.0)] * 4
-        self._looks.append((albedo, gloss, False))
+        self._loose[len(self._corners) // 8] = quad
+        self._corners += [0.0] * 8
+        self._looks += (*albedo, gloss, 0.0)
 
     def patch(
         self,
@@ -76,8 +85,8 @@ class Builder:
         edges = [start, *bends, stop]
         low, high = band + up[0], band + min(up[1], 1 - 1e-9)
         for a, b in itertools.pairwise(edges):
-            self._corners += [(a, low), (b, low), (b, high), (a, high)]
-            self._looks.append((albedo, gloss, lamp))
+            self._corners += (a, low, b, low, b, high, a, high)
+            self._looks += (*albedo, gloss, lamp)
 
     def pair(
         self,
@@ -106,22 +115,32 @@ class Builder:
         return low + (high - low) * share[..., 1, :]
 
     def finish(self) -> Mesh:
-        quads = self.at(np.array(self._corners)).reshape(-1, 4, 3)
+        quads = self.at(np.array(self._corners).reshape(-1, 4, 2))
         for index, quad in self._loose.items():
             quads[index] = quad
         normals = np.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])
-        normals /= np.sqrt((normals * normals).sum(axis=1, keepdims=True)) + 1e-12
+        normals /= np.sqrt(dot(normals, normals))[:, None] + 1e-12
         centres = quads.mean(axis=1)
         # Little sky reaches the lower parts.
         open_sky = np.clip(0.4 + 0.8 * centres[:, 2:], 0.4, 1)
-        albedo, gloss, lamps = zip(*self._looks, strict=True)
+        looks = np.array(self._looks).reshape(-1, 5)
+        body, belt, cabin = self.rings.reshape(-1, 3), self.rings[3, :, 2].max(), self.rings[5]
+        box = [_corners(body, 0.0), _corners(body, belt), _corners(cabin, body[:, 2].max())]
         return Mesh(
             quads,
             normals,
             centres,
-            np.array(albedo) * open_sky,
-            np.array(gloss),
-            np.array(lamps),
+            dot(normals, centres),
+            looks[:, :3] * open_sky,
+            looks[:, 3].copy(),
+            looks[:, 4] > 0,
             self.rings[[0, 3]].reshape(-1, 3),
             self.rings[[4, 5]].reshape(-1, 3),
+            np.concatenate(box),
         )
+
+
+def _corners(points: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+    """The rectangle around points, at a height."""
+    (a, c, _), (b, d, _) = points.min(axis=0), points.max(axis=0)
+    return np.array([(x, y, height) for x, y in ((a, c), (b, c), (b, d), (a, d))])

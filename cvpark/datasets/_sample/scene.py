@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,19 +78,24 @@ class Stay:
     lamps_on: bool
     """Whether the driver has just come or is about to leave."""
 
+    @cached_property
+    def box(self) -> NDArray[np.float64]:
+        """The car's `Mesh.box` in the world, shape (12, 3)."""
+        return self.to_world(self.car.box)
+
     def to_world(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coordinates of the car (..., 3) to those of the world."""
-        placed: NDArray[np.float64] = self.turn(points) + np.array([*self.place[:2], 0.0])
+        x, y, cos, sin = self.place
+        placed = np.empty_like(points)
+        placed[..., 0] = points[..., 0] * cos - points[..., 1] * sin + x
+        placed[..., 1] = points[..., 0] * sin + points[..., 1] * cos + y
+        placed[..., 2] = points[..., 2]
         return placed
 
-    def turn(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Directions (..., 3) of the car to those of the world."""
+    def turn_back(self, x: float, y: float, z: float) -> NDArray[np.float64]:
+        """A direction in the world as one of the car."""
         _, _, cos, sin = self.place
-        turned = np.empty_like(vectors)
-        turned[..., 0] = vectors[..., 0] * cos - vectors[..., 1] * sin
-        turned[..., 1] = vectors[..., 0] * sin + vectors[..., 1] * cos
-        turned[..., 2] = vectors[..., 2]
-        return turned
+        return np.array([x * cos + y * sin, y * cos - x * sin, z])
 
 
 @dataclass(frozen=True)

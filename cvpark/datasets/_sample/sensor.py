@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -24,8 +25,7 @@ class Sensor:
         coarse = rng.integers(-12, 13, (_TILE // 4, _TILE // 4, 3), np.int16)
         coarse = coarse.repeat(4, 0).repeat(4, 1)
         coarse = coarse + np.roll(coarse, 2, 0) + np.roll(coarse, 2, 1)
-        # Standard deviation about 32, so that a product with a small number fits 16 bits.
-        self._noise = np.ascontiguousarray(fine + coarse)
+        self._noise = (fine + coarse + 128).astype(np.uint8)
 
     def expose(
         self,
@@ -55,18 +55,26 @@ class Sensor:
             Chooses the piece of noise.
         """
         height, width = image.shape[:2]
-        if blur > 0.3:
-            image = cv2.GaussianBlur(image, (0, 0), round(blur, 2))
-        levels = np.arange(256)[:, None] * (1 - haze) + veil * haze
-        image = cv2.LUT(image, np.floor(levels + 0.5).astype(np.uint8)[None])
-        smooth = cv2.GaussianBlur(image, (5, 5), 1.2).astype(np.int16)
-        sharp = image.astype(np.int16)
-        smooth -= sharp
-        smooth >>= 1
-        row, column = rng.integers(0, _TILE - np.array([height, width]) + 1)
-        grain = self._noise[row : row + height, column : column + width] * np.int16(noise * 16)
-        grain >>= 9
-        return np.asarray(np.clip(sharp - smooth + grain, 0, 255), np.uint8)
+        image = _blur(image, blur)
+        # Rounded so that what follows is exact, thus the same on every machine.
+        clear, amount = 1 - round(haze * 256) / 256, round(noise * 8) / 256
+        smooth = cv2.GaussianBlur(image, (5, 5), 0)
+        sharp = cv2.addWeighted(image, 1.5 * clear, smooth, -0.5 * clear, 0)
+        sharp = cv2.add(sharp, (*np.floor(veil * (1 - clear) + 0.5).tolist(), 0))
+        row, column = (int(rng.integers(0, _TILE - size + 1)) for size in (height, width))
+        grain = self._noise[row : row + height, column : column + width]
+        return np.asarray(cv2.addWeighted(sharp, 1, grain, amount, -128 * amount), np.uint8)
+
+
+def _blur(image: NDArray[np.uint8], deviation: float) -> NDArray[np.uint8]:
+    """Blur by a standard deviation in pixels: a wide one at half the size."""
+    if deviation > 1.5:
+        # Down and up again is a blur by the square root of 2 by itself.
+        small = _blur(cv2.pyrDown(image), math.sqrt(deviation**2 - 2) / 2)
+        return np.asarray(cv2.pyrUp(small, dstsize=image.shape[1::-1]), np.uint8)
+    if deviation > 0.3:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), round(deviation, 2)), np.uint8)
+    return image
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ...exceptions import DatasetError
 from .camera import FRAME_HEIGHT, FRAME_WIDTH, Window
-from .ground import Ground, Surface
+from .ground import Ground
+from .growth import grow
 from .light import make_light
 from .plan import DAYS, N_CAMERAS, Shot, choose, clock, plan
-from .render import Capture, grow
+from .render import Capture, Setting
 from .scene import View, make_lot, make_stays, parked
 from .sensor import Sensor, make_lens
 
@@ -31,21 +32,21 @@ class Writer:
     def __init__(self, root: Path, n_patches: int, seed: int) -> None:
         lot, ground, sensor, days, lenses, shots = np.random.SeedSequence(seed).spawn(6)
         self._root = root
-        self._n_frames = min(4, 1 + n_patches // 500)
+        self._n_frames = min(4, 1 + n_patches // 1000)
         self._lot = make_lot(lot, N_CAMERAS)
         self._ground, self._sensor = Ground(ground), Sensor(sensor)
         self._stays = [
             make_stays(day, self._lot, 0.45 + 0.3 * (k % 3) / 2)
             for k, day in enumerate(days.spawn(len(DAYS)))
         ]
-        self._growths = [grow(camera, self._lot.plants) for camera in self._lot.cameras]
+        self._groves = [grow(camera, self._lot.plants) for camera in self._lot.cameras]
         rng = np.random.default_rng(lenses)
         self._lenses = [
             [make_lens(rng, day.weather == "RAINY") for _ in self._lot.cameras] for day in DAYS
         ]
         self._shots = plan(shots, n_patches)
         self._seeds = shots.spawn(len(self._shots))
-        self._surfaces: dict[tuple[int, int], Surface] = {}
+        self._settings: dict[tuple[int, int], Setting] = {}
         self._labels: list[tuple[str, int, Shot]] = []
         self._frames: list[tuple[str, int, str, int, int]] = []
 
@@ -58,7 +59,8 @@ class Writer:
             busy = {stay.slot.number for stay in stays}
             camera = self._lot.cameras[shot.camera]
             light = make_light(rng, DAYS[shot.day].weather, shot.hour, camera.cast)
-            capture = Capture(camera, light, stays, self._growths[shot.camera])
+            capture = Capture(camera, light, stays, self._groves[shot.camera])
+            (self._root / "PATCHES" / _folder(shot)).mkdir(parents=True, exist_ok=True)
             views = choose(rng, self._lot.views[shot.camera], busy, shot.n_patches)
             for view in views:
                 self._write_patch(shot, capture, view, int(view.slot.number in busy), rng)
@@ -69,18 +71,17 @@ class Writer:
         self._write_tables()
         self._write_lists()
 
+    def _set(self, camera: int, window: Window) -> Setting:
+        surface = self._ground.survey(self._lot.cameras[camera], window)
+        return Setting(window, surface, self._groves[camera].cut(window))
+
     def _expose(
-        self,
-        capture: Capture,
-        window: Window,
-        surface: Surface,
-        trouble: float,
-        rng: np.random.Generator,
+        self, capture: Capture, setting: Setting, trouble: float, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
         camera, light = capture.camera, capture.light
         return self._sensor.expose(
-            capture.render(window, surface),
-            blur=(camera.softness + 8 * trouble) * window.scale,
+            capture.render(setting),
+            blur=(camera.softness + 8 * trouble) * setting.window.scale,
             haze=camera.haze + 0.6 * trouble,
             veil=light.develop(np.array(light.sky) * 0.22),
             noise=light.noise,
@@ -91,17 +92,17 @@ class Writer:
         self, shot: Shot, capture: Capture, view: View, label: int, rng: np.random.Generator
     ) -> None:
         camera = capture.camera
-        window = Window(view.left, view.top, view.side, view.side, _SIDE, _SIDE)
         key = (shot.camera, view.slot.number)
-        if key not in self._surfaces:
-            self._surfaces[key] = self._ground.survey(camera, window)
+        if key not in self._settings:
+            window = Window(view.left, view.top, view.side, view.side, _SIDE, _SIDE)
+            self._settings[key] = self._set(shot.camera, window)
         middle = view.left + view.side / 2, view.top + view.side / 2
         trouble = self._lenses[shot.day][shot.camera].trouble(*middle)
-        image = self._expose(capture, window, self._surfaces[key], trouble, rng)
+        image = self._expose(capture, self._settings[key], trouble, rng)
         _, weather, date = DAYS[shot.day]
         time = clock(shot.hour, camera.number)
         name = f"{weather[0]}_{date}_{time}_C{camera.number:02d}_{view.slot.number}.jpg"
-        path = f"{weather}/{date}/camera{camera.number}/{name}"
+        path = f"{_folder(shot)}/{name}"
         _write_jpeg(self._root / "PATCHES" / path, image, _PATCH_QUALITY)
         self._labels.append((path, label, shot))
 
@@ -110,10 +111,11 @@ class Writer:
     ) -> None:
         camera = capture.camera
         window = Window(0, 0, FRAME_WIDTH, FRAME_HEIGHT, *_FRAME_SIZE)
-        image = self._expose(capture, window, self._ground.survey(camera, window), 0.0, rng)
+        image = self._expose(capture, self._set(shot.camera, window), 0.0, rng)
         _, weather, date = DAYS[shot.day]
         time = clock(shot.hour, camera.number).replace(".", "")
         path = f"camera{camera.number}/{date}_{time}.jpg"
+        (self._root / "FRAMES" / path).parent.mkdir(parents=True, exist_ok=True)
         _write_jpeg(self._root / "FRAMES" / path, image, _FRAME_QUALITY)
         for view in self._lot.views[shot.camera]:
             number = view.slot.number
@@ -141,12 +143,19 @@ class Writer:
             (folder / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
+def _folder(shot: Shot) -> str:
+    """Of a capture's patches: cameras are numbered from 1."""
+    _, weather, date = DAYS[shot.day]
+    return f"{weather}/{date}/camera{shot.camera + 1}"
+
+
 def _write_jpeg(path: Path, image: NDArray[np.uint8], quality: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     if not done:
         raise DatasetError(f"{path}: OpenCV cannot encode JPEG")
-    path.write_bytes(data.tobytes())
+    path.write_bytes(data.data)
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
