@@ -1,4 +1,4 @@
-"""Measure everything and write RESULTS.md: ``tox -e bench``, or ``python -m benchmarks.results``."""
+"""Measure everything and write RESULTS.md: ``tox -e bench``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -76,8 +77,7 @@ def split_rows(n_patches: int | None, stock_share: int) -> Iterator[str]:
 def thread_row(rounds: int) -> str:
     images = np.resize(patches(64, 64), (1024, 64, 64, 3))
     batch: Candidates = {
-        str(n): (lambda descriptor: lambda: descriptor.transform(images))(Descriptor(n_jobs=n).fit())
-        for n in (1, 2)
+        str(n): partial(Descriptor(n_jobs=n).fit().transform, images) for n in (1, 2)
     }
     found = medians(batch, rounds)
     return (
@@ -87,7 +87,7 @@ def thread_row(rounds: int) -> str:
 
 
 def compile_row() -> str:
-    """First descriptor of a new process, with an empty cache of compiled code and with a full one."""
+    """First descriptor of a process, with an empty cache of compiled code and with a full one."""
     code = (
         "import time, numpy as np; from cvpark.features import Descriptor; "
         "start = time.perf_counter(); "
@@ -117,9 +117,9 @@ def main() -> None:
     lines = [
         "# Speed",
         "",
-        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.results` on {machine['cpu']}, "
-        f"{machine['cores']} cores, load {machine['load_1min']:.1f}; Python {machine['python']}, "
-        f"{versions}; patches: {data}, validation split.",
+        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.results` on "
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']:.1f}; "
+        f"Python {machine['python']}, {versions}; patches: {data}, validation split.",
         "One thread; candidates take turns in one process; medians. Ours start from RGB and include",
         "the conversion to gray, the rivals start from gray.",
         "",

@@ -86,9 +86,7 @@ def measure(split: Split, stock_share: int) -> dict[str, float]:
     found = {
         "cvpark": seconds(lambda: ours(split, 2)) / len(split),
         "scikit-image": seconds(lambda: stock(fewer, read_with_skimage)) / len(fewer),
-        "scikit-image, OpenCV decodes and resizes": seconds(
-            lambda: stock(fewer, read_with_opencv)
-        )
+        "scikit-image, OpenCV decodes and resizes": seconds(lambda: stock(fewer, read_with_opencv))
         / len(fewer),
         "cvpark, one core": seconds(lambda: ours(warm, 1)) / len(warm),
         "cvpark, one core, reading and decoding alone": seconds(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
@@ -169,7 +169,7 @@ class FeatureStore:
         # drops what has not begun, should a part fail or the disk be full.
         with (
             ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool,
-            closing(pool.map(work, parts)) as computed,
+            closing(cast("Generator[Any]", pool.map(work, parts))) as computed,
         ):
             for done, features, failed in progress(computed, len(parts)):
                 skipped.update(failed)
