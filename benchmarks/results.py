@@ -120,7 +120,7 @@ def main() -> None:
         f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.results` on "
         f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']:.1f}; "
         f"Python {machine['python']}, {versions}; patches: {data}, validation split.",
-        "One thread; candidates take turns in one process; medians. Ours start from RGB and include",
+        "One thread; candidates take turns in one process; medians. Ours start from RGB, including",
         "the conversion to gray, the rivals start from gray.",
         "",
         *kernel_rows(2 if quick else 32, 3 if quick else 25),

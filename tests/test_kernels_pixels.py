@@ -9,7 +9,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
 from cvpark._kernels._jit import frozen
-from cvpark._kernels.pixels import resize_area_batch, rgb_to_gray
+from cvpark._kernels.pixels import (
+    MAX_AREA,
+    MAX_HEIGHT,
+    _divide,
+    _resize_frames,
+    _tap_table,
+    resize_area_batch,
+    rgb_to_gray,
+)
 from cvpark.features import resize_patches
 
 from . import reference
@@ -36,6 +44,15 @@ def test_resize_is_the_rounded_mean_of_the_box(image, height, width):
     assert_array_equal(resized(image, height, width), reference.resize_area(image, height, width))
 
 
+@settings(max_examples=30, deadline=None)
+@given(image=images, height=sides, width=sides)
+def test_frames_follow_the_same_rule(image, height, width):
+    out = np.full((1, height, width, 3), 77, np.uint8)
+    rows, cols = _tap_table(image.shape[0], height), _tap_table(image.shape[1], width)
+    _resize_frames(frozen(image[np.newaxis]), rows, cols, out)
+    assert_array_equal(out[0], reference.resize_area(image, height, width))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "size"),
@@ -44,8 +61,12 @@ def test_resize_is_the_rounded_mean_of_the_box(image, height, width):
         ((113, 150), (64, 64)),
         ((64, 64), (64, 64)),
         ((75, 75), (96, 31)),
-        ((600, 520), (7, 9)),  # sums beyond what two rows in one number may have
+        ((600, 520), (7, 9)),  # more rows than sums in uint16 may have
+        ((257, 600), (63, 64)),
+        ((258, 90), (9, 20)),
+        ((200, 2700), (9, 20)),  # more pixels than the division is exact for
         ((1, 40), (3, 3)),
+        ((40, 1), (3, 3)),
     ],
 )
 def test_resize_of_real_sizes(rng, shape, size):
@@ -55,9 +76,27 @@ def test_resize_of_real_sizes(rng, shape, size):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [0, 1, 127, 254, 255])
-def test_resize_keeps_a_constant(value):
-    image = np.full((150, 130, 3), value, np.uint8)
+@pytest.mark.parametrize("shape", [(150, 130), (MAX_HEIGHT, MAX_AREA // MAX_HEIGHT), (258, 3)])
+def test_resize_keeps_a_constant(value, shape):
+    image = np.full((*shape, 3), value, np.uint8)
     assert_array_equal(resized(image, 64, 48), value)
+
+
+@pytest.mark.parametrize("area", [1, 2, 3, 64 * 64, 150 * 150, 150 * 149, MAX_AREA - 1, MAX_AREA])
+def test_division_rounds_half_up_on_both_sides_of_every_half(area):
+    halves = (2 * np.arange(255) + 1) * area // 2
+    totals = np.concatenate([halves - 1, halves, halves + 1, [0, 255 * area]])
+    totals = totals[(totals >= 0) & (totals <= 255 * area)]
+    out = np.empty(totals.size, np.uint8)
+    _divide(totals.astype(np.uint32), area, out)
+    assert_array_equal(out, (2 * totals + area) // (2 * area))
+
+
+def test_strided_views_equal_their_copies(rng):
+    batch = rng.integers(0, 256, (4, 21, 34, 3), np.uint8)[::2, ::-1, ::2]
+    assert_array_equal(resize_patches(batch, (5, 6)), resize_patches(batch.copy(), (5, 6)))
+    one = batch[0].transpose(1, 0, 2)
+    assert_array_equal(resize_patches([one], 7)[0], reference.resize_area(one, 7, 7))
 
 
 @pytest.mark.slow

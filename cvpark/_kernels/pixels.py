@@ -12,8 +12,14 @@ GRAY_HALF, GRAY_SHIFT = np.int32(1 << 14), np.int32(15)
 
 # Input pixels summed in one go. Four cover the span of an output pixel at the usual 150 -> 64.
 N_TAPS = 4
-# Two integers below it fit one float64.
-PAIR = float(1 << 26)
+# Output rows that go through the horizontal sums side by side, and the numbers of one column.
+N_ROWS = 8
+N_LANES = 3 * N_ROWS
+# Numbers the compiler takes from a row at a time; a row is summed up to a multiple of it.
+STRIDE = 128
+# Up to here sums of a column of levels fit uint16, and `_divide` is exact.
+MAX_HEIGHT, MAX_AREA = 257, 1 << 19
+QUOTIENT_SHIFT = 47
 
 
 @jit
@@ -31,105 +37,179 @@ def rgb_to_gray(image: Array, out: Array) -> None:
 
 
 @jit
-def _sum_rows(values: Array, first: int, weights: Array, out: Array) -> None:
-    """Fill ``out`` (n) float32 with a weighted sum of rows of ``values`` from ``first`` on."""
-    bottom = values.shape[0] - 1
-    out[:] = np.float32(0)
-    for tap in range(0, weights.size, N_TAPS):
-        row = first + tap
-        # Taps past the last row have no weight; any row that exists will do for them.
-        row_0, row_1 = values[min(row, bottom)], values[min(row + 1, bottom)]
-        row_2, row_3 = values[min(row + 2, bottom)], values[min(row + 3, bottom)]
-        weight_0, weight_1 = np.float32(weights[tap]), np.float32(weights[tap + 1])
-        weight_2, weight_3 = np.float32(weights[tap + 2]), np.float32(weights[tap + 3])
-        for i in range(out.size):
-            out[i] += (weight_0 * np.float32(row_0[i]) + weight_1 * np.float32(row_1[i])) + (
-                weight_2 * np.float32(row_2[i]) + weight_3 * np.float32(row_3[i])
-            )
-
-
-@jit
-def _sum_columns(line: Array, first: Array, weights: Array, out: Array) -> None:
-    """Fill ``out`` (3 * n_out) float64 with weighted sums of the RGB pixels of ``line``."""
-    out[:] = 0.0
-    for col in range(first.size):
-        for tap in range(0, weights.shape[1], N_TAPS):
-            i = 3 * (first[col] + tap)
-            weight_0, weight_1 = weights[col, tap], weights[col, tap + 1]
-            weight_2, weight_3 = weights[col, tap + 2], weights[col, tap + 3]
-            for channel in range(3):
-                out[3 * col + channel] += (weight_0 * line[i] + weight_1 * line[i + 3]) + (
-                    weight_2 * line[i + 6] + weight_3 * line[i + 9]
-                )
-                i += 1
-
-
-@jit
 def _tap_table(n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Return ``first`` and ``weights`` of the table, the taps a multiple of ``N_TAPS``."""
+    """Return the first input pixel of each output pixel and the weights from there on, int64.
+
+    A weight is the part of an input pixel that the output pixel covers, in units of 1 / ``n_out``.
+    """
     n_taps = ((n_in - 1) // n_out + 2 + N_TAPS - 1) // N_TAPS * N_TAPS
-    first, weights = np.empty(n_out, np.int64), np.zeros((n_out, n_taps))
+    first, weights = np.empty(n_out, np.int64), np.empty((n_out, n_taps), np.int64)
+    pixel = 0
     for index in range(n_out):
         start, stop = index * n_in, (index + 1) * n_in
-        first[index] = start // n_out
-        for pixel in range(start // n_out, (stop - 1) // n_out + 1):
-            overlap = min(stop, (pixel + 1) * n_out) - max(start, pixel * n_out)
-            weights[index, pixel - first[index]] = overlap
+        while (pixel + 1) * n_out <= start:
+            pixel += 1
+        first[index] = pixel
+        for tap in range(n_taps):
+            left, right = (pixel + tap) * n_out, (pixel + tap + 1) * n_out
+            weights[index, tap] = max(min(stop, right) - max(start, left), 0)
     return first, weights
 
 
 @jit
-def _divide(totals: Array, area: int, out: Array) -> None:
-    """Fill ``out`` uint8 with the integers ``totals`` divided by ``area``, rounded half up."""
-    # floor(total / area + 1/2) over integers; the further 1/2 in the numerator keeps a product that
-    # comes out a rounding error low from turning an exact half into the number below.
-    scale, half = 1.0 / area, (area + 0.5) * (0.5 / area)
-    for i in range(out.size):
-        out[i] = np.int32(totals[i] * scale + half)
+def _sum_rows(values: Array, n_values: int, first: int, weights: Array, out: Array) -> None:
+    """Fill ``out`` uint16 with a weighted sum of rows of ``values`` from ``first`` on.
+
+    A row has ``n_values``. Where the image goes on behind the last row needed, ``out`` is filled
+    beyond that, which spares a remainder of single numbers.
+    """
+    bottom = values.size // n_values - 1
+    last = min(first + weights.size - 1, bottom)
+    n = out.size if last * n_values + out.size <= values.size else n_values
+    for tap in range(0, weights.size, N_TAPS):
+        row = first + tap
+        # Taps past the last row have no weight; any row that exists will do for them.
+        start_0, start_1 = min(row, bottom) * n_values, min(row + 1, bottom) * n_values
+        start_2, start_3 = min(row + 2, bottom) * n_values, min(row + 3, bottom) * n_values
+        row_0, row_1 = values[start_0 : start_0 + n], values[start_1 : start_1 + n]
+        row_2, row_3 = values[start_2 : start_2 + n], values[start_3 : start_3 + n]
+        weight_0, weight_1 = weights[tap], weights[tap + 1]
+        weight_2, weight_3 = weights[tap + 2], weights[tap + 3]
+        for i in range(n):
+            first_two = np.uint16(np.uint16(weight_0 * row_0[i]) + np.uint16(weight_1 * row_1[i]))
+            last_two = np.uint16(np.uint16(weight_2 * row_2[i]) + np.uint16(weight_3 * row_3[i]))
+            before = out[i] if tap > 0 else np.uint16(0)
+            out[i] = np.uint16(before + np.uint16(first_two + last_two))
 
 
 @jit
-def resize_area(image: Array, out: Array) -> None:
-    """Fill ``out`` (height, width, 3) uint8 with ``image`` (h, w, 3) uint8, area averaged.
+def _interleave(rows: Array, lanes: Array) -> None:
+    """Fill ``lanes`` with the ``rows`` (8, n), number after number: their transpose."""
+    row_0, row_1, row_2, row_3 = rows[0], rows[1], rows[2], rows[3]
+    row_4, row_5, row_6, row_7 = rows[4], rows[5], rows[6], rows[7]
+    # Written out, since only of eight assignments the compiler makes a transpose in registers.
+    for i in range(rows.shape[1]):
+        lanes[8 * i] = row_0[i]
+        lanes[8 * i + 1] = row_1[i]
+        lanes[8 * i + 2] = row_2[i]
+        lanes[8 * i + 3] = row_3[i]
+        lanes[8 * i + 4] = row_4[i]
+        lanes[8 * i + 5] = row_5[i]
+        lanes[8 * i + 6] = row_6[i]
+        lanes[8 * i + 7] = row_7[i]
 
-    An output pixel is the mean of the image over the box it covers, partly covered input pixels
-    counting by their covered share, rounded half up. The same rule serves both directions:
-    enlarged, an output pixel within one input pixel repeats it. All sums are integers held in
-    floats, exact for images of up to 65,000 rows, so the result does not depend on the order of
-    summation.
+
+@jit
+def _deinterleave(lanes: Array, out: Array, top: int) -> None:
+    """Fill eight rows of ``out`` from ``top`` on with ``lanes``, those past the end into the last.
+
+    `resize_area_batch` fills all of them with what belongs there.
     """
-    h, w = image.shape[0], image.shape[1]
-    height, width = out.shape[0], out.shape[1]
-    row_first, row_weights = _tap_table(h, height)
-    col_first, col_weights = _tap_table(w, width)
-    values = image.reshape((h, 3 * w))
-    out_values = out.reshape((height, 3 * width))
-    upper, lower = np.empty(3 * w, np.float32), np.zeros(3 * w, np.float32)
-    line = np.zeros(
-        3 * (w + col_weights.shape[1])
-    )  # zeros past the end for the taps without weight
-    totals, second = np.empty(3 * width), np.empty(3 * width)
-    # The sums along a row are what costs most, so two rows share one number: float64 holds 53 bits,
-    # and the sums of an image of up to 512 x 512 need 26. Larger images take one row at a time.
-    n_rows = 2 if 255 * h * w < PAIR else 1
-    unpair = 1.0 / PAIR if n_rows == 2 else 0.0
-    for row in range(0, height, n_rows):
-        other = min(row + n_rows, height) - 1
-        _sum_rows(values, row_first[row], row_weights[row], upper)
-        if n_rows == 2:
-            _sum_rows(values, row_first[other], row_weights[other], lower)
-        for i in range(3 * w):
-            line[i] = np.float64(upper[i]) + PAIR * np.float64(lower[i])
-        _sum_columns(line, col_first, col_weights, totals)
-        for i in range(3 * width):
-            second[i] = np.floor(totals[i] * unpair)
-            totals[i] -= PAIR * second[i]
-        _divide(second, h * w, out_values[other])
-        _divide(totals, h * w, out_values[row])
+    bottom = out.shape[0] - 1
+    row_0, row_1 = out[min(top, bottom)], out[min(top + 1, bottom)]
+    row_2, row_3 = out[min(top + 2, bottom)], out[min(top + 3, bottom)]
+    row_4, row_5 = out[min(top + 4, bottom)], out[min(top + 5, bottom)]
+    row_6, row_7 = out[min(top + 6, bottom)], out[min(top + 7, bottom)]
+    for i in range(out.shape[1]):
+        row_0[i] = lanes[8 * i]
+        row_1[i] = lanes[8 * i + 1]
+        row_2[i] = lanes[8 * i + 2]
+        row_3[i] = lanes[8 * i + 3]
+        row_4[i] = lanes[8 * i + 4]
+        row_5[i] = lanes[8 * i + 5]
+        row_6[i] = lanes[8 * i + 6]
+        row_7[i] = lanes[8 * i + 7]
+
+
+@jit
+def _sum_columns(lanes: Array, first: Array, weights: Array, totals: Array) -> None:
+    """Fill ``totals`` uint32 with weighted sums of the columns of ``lanes``, 24 numbers each."""
+    for col in range(first.size):
+        for tap in range(0, weights.shape[1], N_TAPS):
+            source, target = np.uint64((first[col] + tap) * N_LANES), np.uint64(col * N_LANES)
+            weight_0, weight_1 = weights[col, tap], weights[col, tap + 1]
+            weight_2, weight_3 = weights[col, tap + 2], weights[col, tap + 3]
+            for lane in range(N_LANES):
+                i, k = source + np.uint64(lane), target + np.uint64(lane)
+                first_two = np.uint32(
+                    np.uint32(weight_0 * lanes[i])
+                    + np.uint32(weight_1 * lanes[i + np.uint64(N_LANES)])
+                )
+                last_two = np.uint32(
+                    np.uint32(weight_2 * lanes[i + np.uint64(2 * N_LANES)])
+                    + np.uint32(weight_3 * lanes[i + np.uint64(3 * N_LANES)])
+                )
+                before = totals[k] if tap > 0 else np.uint32(0)
+                totals[k] = np.uint32(before + np.uint32(first_two + last_two))
+
+
+@jit
+def _divide(totals: Array, area: int, out: Array) -> None:
+    """Fill ``out`` uint8 with ``totals`` up to 255 * ``area`` over ``area``, rounded half up.
+
+    The rounded reciprocal errs by less than 2**-47 of a number below 2**8 * ``area``: too little to
+    reach the next integer, 1 / ``area`` away, while ``area`` is at most ``MAX_AREA``.
+    """
+    half, reciprocal = np.uint64(area // 2), np.uint64((1 << QUOTIENT_SHIFT) // area + 1)
+    for i in range(totals.size):
+        total = np.uint64(totals[i]) + half
+        out[i] = np.uint64(total * reciprocal) >> np.uint64(QUOTIENT_SHIFT)
+
+
+@jit
+def _resize_frames(
+    images: Array, rows: tuple[Array, Array], cols: tuple[Array, Array], out: Array
+) -> None:
+    """Fill ``out`` as `resize_area_batch` does, images of any size, without haste."""
+    h, w = images.shape[1], images.shape[2]
+    values = images.reshape((images.shape[0], h, 3 * w))
+    line = np.empty(3 * w, np.int64)
+    for i in range(out.shape[0]):
+        for row in range(out.shape[1]):
+            line[:] = 0
+            for tap in range(rows[1].shape[1]):
+                source, weight = values[i, min(rows[0][row] + tap, h - 1)], rows[1][row, tap]
+                for k in range(line.size):
+                    line[k] += weight * source[k]
+            for col in range(out.shape[2]):
+                for channel in range(3):
+                    total = h * w // 2
+                    for tap in range(cols[1].shape[1]):
+                        pixel = min(cols[0][col] + tap, w - 1)
+                        total += cols[1][col, tap] * line[3 * pixel + channel]
+                    out[i, row, col, channel] = total // (h * w)
 
 
 @jit
 def resize_area_batch(images: Array, out: Array) -> None:
-    """Fill ``out`` (n, height, width, 3) uint8 with area averaged ``images`` (n, h, w, 3)."""
+    """Fill ``out`` (n, height, width, 3) uint8 with area averaged ``images`` (n, h, w, 3) uint8.
+
+    An output pixel is the mean of the image over the box it covers, partly covered input pixels
+    counting by their covered share, rounded half up. The same rule serves both directions:
+    enlarged, an output pixel within one input pixel repeats it. All sums are integers, so the
+    result does not depend on the order of summation.
+
+    Rows are summed first, in uint16, all numbers of a row being neighbours. Eight sums are then
+    interleaved, so that the sums along a row have neighbours too.
+    """
+    h, w, height, width = images.shape[1], images.shape[2], out.shape[1], out.shape[2]
+    rows, cols = _tap_table(h, height), _tap_table(w, width)
+    if h > MAX_HEIGHT or h * w > MAX_AREA:
+        _resize_frames(images, rows, cols, out)
+        return
+    # As wide as what they are summed in: the compiler narrows no products of wider ones.
+    row_weights, col_weights = rows[1].astype(np.uint16), cols[1].astype(np.uint32)
+    summed = np.empty((N_ROWS, (3 * w + STRIDE - 1) // STRIDE * STRIDE), np.uint16)
+    # Taps past the end have no weight, but are read.
+    lanes = np.empty(max(summed.size, N_LANES * (w + col_weights.shape[1])), np.uint16)
+    totals, means = np.empty(N_LANES * width, np.uint32), np.empty(N_LANES * width, np.uint8)
+    values, out_rows = images.reshape((-1, 3 * h * w)), out.reshape((-1, height, 3 * width))
     for i in range(images.shape[0]):
-        resize_area(images[i], out[i])
+        for top in range(0, height, N_ROWS):
+            for lane in range(N_ROWS):
+                row = min(top + lane, height - 1)
+                _sum_rows(values[i], 3 * w, rows[0][row], row_weights[row], summed[lane])
+            _interleave(summed, lanes)
+            _sum_columns(lanes, cols[0], col_weights, totals)
+            _divide(totals, h * w, means)
+            _deinterleave(means, out_rows[i], top)

@@ -67,6 +67,7 @@ class Dataset:
                 f"{self.root}: no LABELS/*.txt and no CNRPark/*.txt; expected the layout in which "
                 "CNRPark+EXT is published"
             )
+        self._folders = f"{self.root}/PATCHES/", f"{self.root}/CNRPark/"
         self._contents: dict[str, dict[str, int]] = {}
         self._on_disk: dict[str, bool] = {}
 
@@ -145,7 +146,7 @@ class Dataset:
 
     def locate(self, path: str) -> Path:
         """Where the patch with that list path lies on disk."""
-        return self.root / ("CNRPark" if path[:2] in ("A/", "B/") else "PATCHES") / path
+        return Path(f"{self._folders[path[:2] in ('A/', 'B/')]}{path}")
 
     def _exists(self, path: str) -> bool:
         if path not in self._on_disk:

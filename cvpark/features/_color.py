@@ -5,10 +5,15 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import Any
 
-from .._kernels.color import SPACE_NAMES, bin_offsets, color_batch
+import numpy as np
+
+from .._kernels.color import SPACE_NAMES, bin_tables, color_batch
 from ._base import BaseExtractor, choice, grid_edges, pair, whole
 
 MAX_JOINT_BINS = 1 << 16
+
+#: What the channels of a space are called in the names of columns.
+CHANNEL_NAMES = {"rgb": "rgb", "hsv": "hsv", "lab": "lab", "opponent": ("rg", "yb", "i")}
 
 
 class ColorHistogramExtractor(BaseExtractor):
@@ -16,7 +21,7 @@ class ColorHistogramExtractor(BaseExtractor):
 
     Parameters
     ----------
-    color_space : {"rgb", "hsv", "lab"}
+    color_space : {"rgb", "hsv", "lab", "opponent"}
         What the channels are.
     n_bins : int or (int, int, int)
         Bins of each channel, 1 to 256. They split the channel's values evenly: 0 to 179 for
@@ -47,10 +52,20 @@ class ColorHistogramExtractor(BaseExtractor):
     lightness and saturation stretched to 0 to 255, a and b shifted by 128. Each histogram sums to
     1 before the root.
 
+    The opponent colours of van de Sande, Gevers and Snoek are O1 = (R - G) / sqrt(2), red against
+    green, O2 = (R + G - 2 B) / sqrt(6), yellow against blue, and O3 = (R + G + B) / sqrt(3), the
+    intensity. Here each is stretched to 0 to 255 and rounded half up, which is exact in integers:
+    ``(R - G + 256) >> 1``, ``(R + G - 2 B + 512) >> 2`` and ``(R + G + B + 1) // 3``. Gray has 128
+    in the first two, which an equal shift of all three levels leaves as they are.
+
     References
     ----------
     M. J. Swain, D. H. Ballard: Color indexing, International Journal of Computer Vision 7, 1991,
     https://doi.org/10.1007/BF00130487
+
+    K. van de Sande, T. Gevers, C. Snoek: Evaluating color descriptors for object and scene
+    recognition, IEEE Transactions on Pattern Analysis and Machine Intelligence 32, 2010,
+    https://doi.org/10.1109/TPAMI.2009.154
 
     Examples
     --------
@@ -84,9 +99,9 @@ class ColorHistogramExtractor(BaseExtractor):
     def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
         space = choice(self.color_space, "color_space", SPACE_NAMES)
         row_edges, col_edges = grid_edges(self.grid, height, width)
-        offsets = bin_offsets(space, self._channel_bins(), bool(self.joint))
-        root, n_bins = bool(self.transform_sqrt), self._cell_bins()
-        return space, offsets, bool(self.joint), row_edges, col_edges, root, n_bins
+        n_bins, joint = self._channel_bins(), bool(self.joint)
+        tables = np.array(n_bins, np.int64), *bin_tables(space, n_bins, joint)
+        return space, *tables, joint, row_edges, col_edges, bool(self.transform_sqrt)
 
     def _channel_bins(self) -> tuple[int, int, int]:
         values = (
@@ -110,7 +125,9 @@ class ColorHistogramExtractor(BaseExtractor):
     def _feature_names(self, height: int, width: int) -> list[str]:
         channels = [
             [f"{channel}{i}" for i in range(n)]
-            for channel, n in zip(self.color_space, self._channel_bins(), strict=True)
+            for channel, n in zip(
+                CHANNEL_NAMES[self.color_space], self._channel_bins(), strict=True
+            )
         ]
         combined = map("_".join, product(*channels)) if self.joint else chain(*channels)
         bins = list(combined)
