@@ -110,6 +110,9 @@ CASES: dict[str, Callable[[int], Candidates]] = {
     "HOG 9/8x8/2x2 L2-Hys, 128x128": partial(hog_candidates, 128),
     "LBP uniform (8, 1) + 4x4 grid, 64x64": partial(lbp_candidates, 64),
     "LBP uniform (8, 1) + 4x4 grid, 150x150": partial(lbp_candidates, 150),
+    "LBP (8, 1) pixel neighbours + 4x4 grid, 64x64": partial(
+        lbp_candidates, 64, neighbors="pixels"
+    ),
     "HSV histograms, 4x4 grid, 64x64": partial(color_candidates, 64, space="hsv"),
     "HSV histograms, 4x4 grid, 150x150": partial(color_candidates, 150, space="hsv"),
     "Lab histograms, 4x4 grid, 64x64": partial(color_candidates, 64, space="lab"),

@@ -1,4 +1,4 @@
-"""Gray pixels to local binary patterns, counted over a grid."""
+"""Local binary patterns of any number of points at any distance, counted over a grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._jit import Array, jit
-from .histogram import write_shares
+from .histogram import write_cells
+from .lbp_eight import nri_uniform_bins
 from .pixels import rgb_to_gray
 
 METHOD_NAMES = ("default", "ror", "uniform", "nri_uniform", "var")
@@ -23,7 +24,7 @@ ONE, TWO = np.uint32(1), np.uint32(2)
 
 
 class Points(NamedTuple):
-    """Where the points of the circle lie, sorted for reading them out of few images.
+    """Where the neighbours of a pixel lie, sorted for reading them out of few images.
 
     A point's column offset is either whole, then it is read from the image itself ``col_steps``
     further right, or it is one of ``col_offsets``, then from an image interpolated for that
@@ -31,9 +32,7 @@ class Points(NamedTuple):
     """
 
     row_offsets: Array  # (n_points,) float64, pixels, downwards
-    planes: (
-        np.ndarray
-    )  # (n_points,) int64: 0 the image itself, i + 1 interpolated for col_offsets[i]
+    planes: Array  # (n_points,) int64: 0 the image, i + 1 interpolated for col_offsets[i]
     col_steps: Array  # (n_points,) int64, pixels
     col_offsets: Array  # (n_planes - 1,) float64, pixels
     margin: int  # pixels around the image that a point can reach
@@ -49,11 +48,21 @@ def circle_points(n_points: int, radius: float) -> Points:
     angles = 2 * np.pi * np.arange(n_points, dtype=np.float64) / n_points
     radius = float(np.float32(radius))
     rows, cols = np.round(-radius * np.sin(angles), 5), np.round(radius * np.cos(angles), 5)
+    return _points(rows, cols, math.ceil(radius) + 1)
+
+
+def pixel_points() -> Points:
+    """Return the eight pixels around a pixel, counterclockwise from the right."""
+    rows, cols = [0, -1, -1, -1, 0, 1, 1, 1], [1, 1, 0, -1, -1, -1, 0, 1]
+    return _points(np.array(rows, np.float64), np.array(cols, np.float64), 2)
+
+
+def _points(rows: Array, cols: Array, margin: int) -> Points:
     whole = cols == np.floor(cols)
     offsets = np.unique(cols[~whole])
     planes = np.where(whole, 0, np.searchsorted(offsets, cols) + 1)
     steps = np.where(whole, cols, 0).astype(np.int64)
-    return Points(rows, planes, steps, offsets, math.ceil(radius) + 1)
+    return Points(rows, planes, steps, offsets, margin)
 
 
 def n_codes(n_points: int, method: int) -> int:
@@ -79,8 +88,12 @@ def ror_codes(n_points: int) -> tuple[Array, Array]:
 
 
 def pattern_bins(n_points: int, method: int) -> Array:
-    """Return each pattern's bin for ror, uint32; empty for the methods that compute it."""
-    return ror_codes(n_points)[1] if method == ROR else np.zeros(0, np.uint32)
+    """Return each pattern's bin, uint32; empty for what computes it without a table."""
+    if method == ROR:
+        return ror_codes(n_points)[1]
+    if method == NRI_UNIFORM and n_points == 8:
+        return nri_uniform_bins()
+    return np.zeros(0, np.uint32)
 
 
 @jit
@@ -184,13 +197,7 @@ def _nri_uniform_row(patterns: Array, n_points: int, codes: Array) -> None:
 
 @jit
 def _code_row(
-    planes: Array,
-    points: Points,
-    row: int,
-    method: int,
-    ror_bins: Array,
-    patterns: Array,
-    codes: Array,
+    planes: Array, points: Points, row: int, method: int, bins: Array, patterns: Array, codes: Array
 ) -> None:
     """Fill ``codes`` (w) uint32 with the codes of ``row``; for ror, their positions in order.
 
@@ -200,13 +207,14 @@ def _code_row(
     _pattern_row(planes, points, row, patterns)
     if method == UNIFORM:
         _uniform_row(patterns, points.row_offsets.size, codes)
+    elif bins.size:
+        for col in range(codes.size):
+            codes[col] = bins[patterns[col]]
     elif method == NRI_UNIFORM:
         _nri_uniform_row(patterns, points.row_offsets.size, codes)
-    elif method == ROR:
-        for col in range(codes.size):
-            codes[col] = ror_bins[patterns[col]]
     else:
-        codes[:] = patterns
+        for col in range(codes.size):
+            codes[col] = patterns[col]
 
 
 @jit
@@ -237,63 +245,57 @@ def _variance_bin(variance: float) -> int:
 
 
 @jit
-def lbp_codes(
-    gray: Array, points: Points, method: int, ror_bins: Array, planes: Array, out: Array
-) -> None:
-    """Fill ``out`` (h, w) float64 with the codes of ``gray`` (h, w) uint8; ``planes`` is scratch.
-
-    For ror it holds the positions of the codes among those that occur.
-    """
-    patterns, codes = np.empty(gray.shape[1], np.uint32), np.empty(gray.shape[1], np.uint32)
-    _fill_planes(gray, points.col_offsets, points.margin, planes)
-    for row in range(gray.shape[0]):
-        if method == VAR:
-            _variance_row(planes, points, row, out[row])
-        else:
-            _code_row(planes, points, row, method, ror_bins, patterns, codes)
-            out[row] = codes
+def _new_planes(height: int, width: int, points: Points) -> Array:
+    """Room for `_fill_planes`."""
+    frame = 2 * points.margin
+    return np.empty((points.col_offsets.size + 1, height + frame, width + frame))
 
 
 @jit
-def lbp_histogram(
-    gray: Array,
-    points: Points,
-    method: int,
-    ror_bins: Array,
-    row_edges: Array,
-    col_edges: Array,
-    root: bool,
-    planes: Array,
-    counts: Array,
-    out: Array,
-) -> None:
-    """Fill ``out`` float32 with the histograms of ``gray`` (h, w) uint8, as `lbp_batch` does.
+def lbp_codes(gray: Array, points: Points, method: int, bins: Array, out: Array) -> None:
+    """Fill ``out`` (h, w) float64 with the codes of ``gray`` (h, w) uint8.
 
-    ``planes`` and ``counts`` (cells across, bins) are scratch.
+    For ror it holds the positions of the codes among those that occur.
     """
-    width, n_cells = gray.shape[1], counts.shape[0]
+    height, width = gray.shape
+    planes = _new_planes(height, width, points)
+    _fill_planes(gray, points.col_offsets, points.margin, planes)
+    patterns, codes = np.empty(width, np.uint32), np.empty(width, np.uint32)
+    for row in range(height):
+        line = out[row]
+        if method == VAR:
+            _variance_row(planes, points, row, line)
+        else:
+            _code_row(planes, points, row, method, bins, patterns, codes)
+            for col in range(width):
+                line[col] = codes[col]
+
+
+@jit
+def _count_rows(
+    planes: Array,
+    points: Points,
+    rows: tuple[int, int],
+    method: int,
+    bins: Array,
+    col_edges: Array,
+    counts: Array,
+) -> None:
+    """Add the histograms of the cells from row ``rows[0]`` to before ``rows[1]`` to ``counts``."""
+    width = col_edges[-1]
     patterns, codes = np.empty(width, np.uint32), np.empty(width, np.uint32)
     variances = np.empty(width)
-    _fill_planes(gray, points.col_offsets, points.margin, planes)
-    position = 0
-    for cell_row in range(row_edges.size - 1):
-        counts[:] = 0
-        for row in range(row_edges[cell_row], row_edges[cell_row + 1]):
-            if method == VAR:
-                _variance_row(planes, points, row, variances)
-                for col in range(width):
-                    codes[col] = _variance_bin(variances[col])
-            else:
-                _code_row(planes, points, row, method, ror_bins, patterns, codes)
-            for cell in range(n_cells):
-                counter = counts[cell]
-                for code in codes[col_edges[cell] : col_edges[cell + 1]]:
-                    counter[code] += 1
-        n_rows = row_edges[cell_row + 1] - row_edges[cell_row]
-        for cell in range(n_cells):
-            n_pixels = n_rows * (col_edges[cell + 1] - col_edges[cell])
-            write_shares(counts[cell], n_pixels, root, out[position : position + counts.shape[1]])
-            position += counts.shape[1]
+    for row in range(rows[0], rows[1]):
+        if method == VAR:
+            _variance_row(planes, points, row, variances)
+            for col in range(width):
+                codes[col] = _variance_bin(variances[col])
+        else:
+            _code_row(planes, points, row, method, bins, patterns, codes)
+        for cell in range(counts.shape[0]):
+            counter = counts[cell]
+            for col in range(col_edges[cell], col_edges[cell + 1]):
+                counter[codes[col]] += 1
 
 
 @jit
@@ -301,7 +303,7 @@ def lbp_batch(
     images: Array,
     points: Points,
     method: int,
-    ror_bins: Array,
+    bins: Array,
     row_edges: Array,
     col_edges: Array,
     root: bool,
@@ -315,10 +317,10 @@ def lbp_batch(
     images : ndarray
         RGB images, uint8; their BT.601 gray counts.
     points : Points
-        `circle_points`.
+        `circle_points` or `pixel_points`.
     method : int
         Position in ``METHOD_NAMES``.
-    ror_bins : ndarray
+    bins : ndarray
         `pattern_bins`.
     row_edges, col_edges : ndarray
         First row and column of each cell of the grid, and the end of the last.
@@ -330,12 +332,14 @@ def lbp_batch(
         Cells row after row.
     """
     height, width = images.shape[1], images.shape[2]
-    gray = np.empty((height, width), np.uint8)
-    frame = 2 * points.margin
-    planes = np.empty((points.col_offsets.size + 1, height + frame, width + frame))
+    gray, planes = np.empty((height, width), np.uint8), _new_planes(height, width, points)
     counts = np.empty((col_edges.size - 1, n_bins), np.int32)
     for i in range(images.shape[0]):
         rgb_to_gray(images[i], gray)
-        lbp_histogram(
-            gray, points, method, ror_bins, row_edges, col_edges, root, planes, counts, out[i]
-        )
+        _fill_planes(gray, points.col_offsets, points.margin, planes)
+        for cell_row in range(row_edges.size - 1):
+            rows = row_edges[cell_row], row_edges[cell_row + 1]
+            counts[:] = 0
+            _count_rows(planes, points, rows, method, bins, col_edges, counts)
+            start = cell_row * counts.size
+            write_cells(counts, rows, col_edges, root, out[i, start : start + counts.size])

@@ -21,7 +21,7 @@ from ._output import progress, say
     multiple=True,
     metavar="NAMES",
     callback=lambda ctx, parameter, values: [n for value in values for n in value.split(",")],
-    help="Splits to extract, such as train,val or val&rainy; may be repeated. Default: every patch.",
+    help="Splits, such as train,val or val&rainy; may be repeated. Default: every patch.",
 )
 @click.option(
     "--descriptor",

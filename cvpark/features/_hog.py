@@ -4,33 +4,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._kernels.hog import NORM_NAMES, hog_batch, orientation_bounds, root_table
+import numpy as np
+from numpy.typing import NDArray
+
+from .._kernels.fhog import N_NORMS, direction_bounds, fhog_batch
+from .._kernels.gradient import CHANNEL_GRAY, CHANNEL_MAX, CHANNEL_NAMES
+from .._kernels.hog import hog_batch, orientation_bounds, root_table
+from .._kernels.hog_blocks import NORM_NAMES
+from .._kernels.hog_nine import ORIENTATIONS, TILE, hog_nine_batch
 from ._base import BaseExtractor, choice, pair, whole
 
 MAX_ORIENTATIONS = 180
+VARIANTS = ("dalal", "fhog")
+
+# A kernel each, so that none is compiled before it is needed.
+KERNELS = {"nine": hog_nine_batch, "any": hog_batch, "fhog": fhog_batch}
+
+
+def _run_kernel(images: NDArray[np.uint8], name: str, *arguments: Any) -> None:
+    KERNELS[name](images, *arguments)
 
 
 class HOGExtractor(BaseExtractor):
-    """Histograms of oriented gradients of the gray image, normalised over overlapping blocks.
+    """Histograms of oriented gradients in cells, normalised over overlapping blocks.
 
-    The image is converted to gray, and every pixel adds the length of its gradient to the bin of
-    its orientation in the histogram of its cell. Blocks of cells, one cell apart, are normalised
-    and joined.
+    Every pixel adds the length of its gradient to the bin of its orientation in the histogram of
+    its cell. Blocks of cells, one cell apart, are normalised and joined.
 
     Parameters
     ----------
+    variant : {"dalal", "fhog"}
+        The descriptor of Dalal and Triggs, or that of Felzenszwalb et al.: smaller, with the sign
+        of gradients and a pixel's vote shared by the cells around it.
+    channel : {"auto", "gray", "max"}
+        Whose gradient a pixel has: that of the BT.601 gray image, or that of the colour channel
+        in which it is longest. "auto" is "gray" for "dalal" and, as its authors have it, "max"
+        for "fhog".
     orientations : int
-        Bins of 0 to 180 degrees; the sign of a gradient does not count.
+        Bins of 0 to 180 degrees. In "fhog" twice as many again keep the sign of a gradient; in
+        "dalal" it does not count.
     pixels_per_cell : int or (int, int)
         Size of a cell in pixels, one side or (rows, columns).
     cells_per_block : int or (int, int)
-        Size of a block in cells, one side or (rows, columns).
+        Size of a block in cells, one side or (rows, columns); "fhog" knows only 2.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
-        How a block is normalised. L2-Hys clips at 0.2 what L2 gives and normalises again.
+        How a block is normalised. L2-Hys clips at 0.2 what L2 gives and normalises again. "fhog"
+        has a way of its own and takes only the default.
     transform_sqrt : bool
-        Take the square root of the gray values first. This is a compression of brightness; the
-        parameter of the same name of the histogram extractors roots the finished bins. It costs
-        an arc tangent a pixel.
+        Take the square root of the pixel values first; not for "fhog". This is a compression of
+        brightness; the parameter of the same name of the histogram extractors roots the finished
+        bins. It costs an arc tangent a pixel.
     n_jobs : int or None
         Threads for a batch; None is one, -1 one for each core.
 
@@ -43,16 +66,33 @@ class HOGExtractor(BaseExtractor):
 
     Notes
     -----
-    The descriptor is that of ``skimage.feature.hog`` on the BT.601 gray image, in float32 and in
-    the same order (block row, block column, cell row, cell column, orientation). Both depart from
-    the paper in that a pixel votes for one bin of one cell, with no interpolation between bins
-    and cells and no Gaussian weight within a block. Pixels right of and below the last whole cell
-    count only as neighbours.
+    "dalal" is ``skimage.feature.hog``, of the BT.601 gray image or with ``channel_axis=-1``, in
+    float32 and in the same order (block row, block column, cell row, cell column, orientation).
+    Both depart from [1]_ in that a pixel votes for one bin of one cell, with no interpolation
+    between bins and cells and no Gaussian weight within a block. Pixels right of and below the
+    last whole cell count only as neighbours.
+
+    "fhog" is the 31-dimensional analytic projection of section 6 of [2]_ for nine orientations,
+    3 * orientations + 4 columns a cell for others. A pixel votes for the nearest direction and,
+    bilinearly, for the four cells around it. A cell is normalised by the energy of each of the
+    four blocks of 2x2 cells it is in, and clipped at 0.2. Its columns are half the sum over the
+    four, for each of the signed and then each of the unsigned orientations, and a texture energy
+    for each normalisation, by the blocks to its lower right, upper right, lower left and upper
+    left: the clipped signed orientations, added and divided by the root of their number. These
+    weights, the sum over signed orientations (the paper says unsigned), 1e-4 added to the energies
+    and no votes of pixels at the border of the image are those of the authors' released code.
+    Departures from that: cells at the border are kept, normalised as if the cells at the border
+    were repeated beyond it; the image is not padded to whole cells, but pixels right of and below
+    the last one do not vote; there is no constant 32nd column; and directions are not rounded to
+    four digits.
 
     References
     ----------
-    N. Dalal, B. Triggs: Histograms of oriented gradients for human detection, CVPR 2005,
-    https://doi.org/10.1109/CVPR.2005.177
+    .. [1] N. Dalal, B. Triggs: Histograms of oriented gradients for human detection, CVPR 2005,
+       https://doi.org/10.1109/CVPR.2005.177
+    .. [2] P. F. Felzenszwalb, R. B. Girshick, D. McAllester, D. Ramanan: Object detection with
+       discriminatively trained part-based models, TPAMI 32(9), 2010,
+       https://doi.org/10.1109/TPAMI.2009.167
 
     Examples
     --------
@@ -60,13 +100,17 @@ class HOGExtractor(BaseExtractor):
     >>> images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     >>> HOGExtractor().fit_transform(images).shape
     (2, 1764)
+    >>> HOGExtractor(variant="fhog", pixels_per_cell=16).fit_transform(images).shape
+    (2, 496)
     """
 
-    _kernel = staticmethod(hog_batch)
+    _kernel = staticmethod(_run_kernel)
 
     def __init__(
         self,
         *,
+        variant: str = "dalal",
+        channel: str = "auto",
         orientations: int = 9,
         pixels_per_cell: int | tuple[int, int] = 8,
         cells_per_block: int | tuple[int, int] = 2,
@@ -74,6 +118,8 @@ class HOGExtractor(BaseExtractor):
         transform_sqrt: bool = False,
         n_jobs: int | None = None,
     ) -> None:
+        self.variant = variant
+        self.channel = channel
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
@@ -86,33 +132,60 @@ class HOGExtractor(BaseExtractor):
         norm = choice(self.block_norm, "block_norm", NORM_NAMES)
         cell = pair(self.pixels_per_cell, "pixels_per_cell")
         block = pair(self.cells_per_block, "cells_per_block")
-        least = (cell[0] * block[0], cell[1] * block[1])
-        if height < least[0] or width < least[1]:
-            raise ValueError(
-                f"images of {height}x{width} pixels are smaller than one block of "
-                f"{least[0]}x{least[1]}: enlarge them, or choose fewer pixels_per_cell or "
-                "cells_per_block"
-            )
-        bounds, roots = orientation_bounds(orientations), root_table(bool(self.transform_sqrt))
-        return bounds, orientations, roots, *cell, *block, norm
+        channel = choice(self.channel, "channel", ("auto", *CHANNEL_NAMES)) - 1
+        roots = root_table(bool(self.transform_sqrt))
+        if choice(self.variant, "variant", VARIANTS):
+            if block != (2, 2) or self.block_norm != "L2-Hys" or roots.size:
+                raise ValueError(
+                    "variant 'fhog' has normalisations of its own: leave cells_per_block, "
+                    "block_norm and transform_sqrt at their defaults"
+                )
+            _check_size(height, width, "cell", cell)
+            chosen = CHANNEL_MAX if channel < 0 else channel
+            return "fhog", chosen, direction_bounds(orientations), *cell
+        _check_size(height, width, "block", (cell[0] * block[0], cell[1] * block[1]))
+        chosen = CHANNEL_GRAY if channel < 0 else channel
+        usual = orientations == ORIENTATIONS and chosen == CHANNEL_GRAY and not roots.size
+        if usual and cell[0] % 2 == 0 and cell[1] <= TILE:
+            return "nine", *cell, *block, norm
+        bounds = orientation_bounds(orientations)
+        return "any", chosen, bounds, orientations, roots, *cell, *block, norm
 
     def _grid(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Blocks down and across the image, cells down and across a block."""
         cell = pair(self.pixels_per_cell, "pixels_per_cell")
-        block = pair(self.cells_per_block, "cells_per_block")
+        block = (1, 1) if self.variant == "fhog" else pair(self.cells_per_block, "cells_per_block")
         return height // cell[0] - block[0] + 1, width // cell[1] - block[1] + 1, *block
 
     def _n_features(self, height: int, width: int) -> int:
         block_rows, block_cols, cell_rows, cell_cols = self._grid(height, width)
-        return block_rows * block_cols * cell_rows * cell_cols * self.orientations
+        fhog = self.variant == "fhog"
+        n_columns = 3 * self.orientations + N_NORMS if fhog else self.orientations
+        return block_rows * block_cols * cell_rows * cell_cols * n_columns
 
     def _feature_names(self, height: int, width: int) -> list[str]:
         block_rows, block_cols, cell_rows, cell_cols = self._grid(height, width)
+        blocks = [(row, col) for row in range(block_rows) for col in range(block_cols)]
+        if self.variant == "fhog":
+            columns = [
+                *(f"signed{index}" for index in range(2 * self.orientations)),
+                *(f"unsigned{index}" for index in range(self.orientations)),
+                *(f"texture{index}" for index in range(N_NORMS)),
+            ]
+            return [f"fhog_cell{row}_{col}_{column}" for row, col in blocks for column in columns]
         return [
             f"hog_block{block_row}_{block_col}_cell{cell_row}_{cell_col}_orientation{orientation}"
-            for block_row in range(block_rows)
-            for block_col in range(block_cols)
+            for block_row, block_col in blocks
             for cell_row in range(cell_rows)
             for cell_col in range(cell_cols)
             for orientation in range(self.orientations)
         ]
+
+
+def _check_size(height: int, width: int, what: str, least: tuple[int, int]) -> None:
+    if height < least[0] or width < least[1]:
+        raise ValueError(
+            f"images of {height}x{width} pixels are smaller than one {what} of "
+            f"{least[0]}x{least[1]}: enlarge them, or choose fewer pixels_per_cell or "
+            "cells_per_block"
+        )

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from .._kernels import lbp as kernel
 from .._kernels._jit import frozen
+from .._kernels.lbp_eight import eight_batch, eight_codes
 from ._base import BaseExtractor, choice, grid_edges, pair, whole
 
 MAX_POINTS = 30  # bits of a pattern
 MAX_POINTS_ALL_PATTERNS = 16  # 65,536 bins, where each pattern has its own
 MAX_RADIUS = 1000.0
+NEIGHBORS = ("circle", "pixels")
 
 
 class LBPExtractor(BaseExtractor):
@@ -32,6 +34,9 @@ class LBPExtractor(BaseExtractor):
         rotation; the uniform ones (at most two changes around the circle) with equally many
         points, and all others; only those others. For var it is no pattern but the variance of
         the points that counts.
+    neighbors : {"circle", "pixels"}
+        What a pixel is compared with: interpolated points on the circle, or the eight pixels
+        around it, which takes half the time and exists for ``n_points=8, radius=1`` only.
     grid : int or (int, int)
         Cells of the grid, one side or (rows, columns). Pixel row ``r`` belongs to cell row
         ``r * rows // height``.
@@ -52,10 +57,12 @@ class LBPExtractor(BaseExtractor):
     Notes
     -----
     The codes equal those of ``skimage.feature.local_binary_pattern`` on the BT.601 gray image
-    (see `lbp_codes`): points are interpolated, and outside the image lies 0. Each cell's
-    histogram sums to 1 before the root. Its bins are the codes, with two exceptions. For ror they
-    are the codes that occur, in order. For var there are 19: variances below 2**-4, and one for
-    each octave from there to 2**14.
+    (see `lbp_codes`): points are interpolated, and outside the image lies 0. Pixels as neighbours
+    come in the same order, counterclockwise from the right; those at the corners lie further away
+    than the others, and a descriptor of one kind means nothing to a model trained on the other.
+    Each cell's histogram sums to 1 before the root. Its bins are the codes, with two exceptions.
+    For ror they are the codes that occur, in order. For var there are 19: variances below 2**-4,
+    and one for each octave from there to 2**14.
 
     References
     ----------
@@ -71,7 +78,10 @@ class LBPExtractor(BaseExtractor):
     (2, 160)
     """
 
-    _kernel = staticmethod(kernel.lbp_batch)
+    @staticmethod
+    def _kernel(images: NDArray[np.uint8], is_eight: bool, *arguments: Any) -> None:
+        """Run one of two kernels, so that the other need not be compiled."""
+        (eight_batch if is_eight else kernel.lbp_batch)(images, *arguments)
 
     def __init__(
         self,
@@ -79,6 +89,7 @@ class LBPExtractor(BaseExtractor):
         n_points: int = 8,
         radius: float = 1,
         method: str = "uniform",
+        neighbors: str = "circle",
         grid: int | tuple[int, int] = 4,
         transform_sqrt: bool = True,
         n_jobs: int | None = None,
@@ -86,16 +97,21 @@ class LBPExtractor(BaseExtractor):
         self.n_points = n_points
         self.radius = radius
         self.method = method
+        self.neighbors = neighbors
         self.grid = grid
         self.transform_sqrt = transform_sqrt
         self.n_jobs = n_jobs
 
     def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
-        method, n_points, radius = _check_circle(self.method, self.n_points, self.radius)
-        row_edges, col_edges = grid_edges(self.grid, height, width)
-        points = kernel.circle_points(n_points, radius)
-        ror_bins, n_bins = kernel.pattern_bins(n_points, method), kernel.n_codes(n_points, method)
-        return points, method, ror_bins, row_edges, col_edges, bool(self.transform_sqrt), n_bins
+        method = _check(self.method, self.n_points, self.radius, self.neighbors)
+        table = kernel.pattern_bins(self.n_points, method)
+        grid = *grid_edges(self.grid, height, width), bool(self.transform_sqrt)
+        n_bins = kernel.n_codes(self.n_points, method)
+        if _is_eight(method, self.n_points, self.radius):
+            on_circle, uniform = self.neighbors == "circle", method == kernel.UNIFORM
+            return True, on_circle, uniform, table, *grid, n_bins
+        points = _points(self.n_points, self.radius, self.neighbors)
+        return False, points, method, table, *grid, n_bins
 
     def _n_features(self, height: int, width: int) -> int:
         rows, cols = pair(self.grid, "grid")
@@ -118,21 +134,26 @@ class LBPExtractor(BaseExtractor):
 
 
 def lbp_codes(
-    image: NDArray[np.uint8], *, n_points: int = 8, radius: float = 1, method: str = "uniform"
+    image: NDArray[np.uint8],
+    *,
+    n_points: int = 8,
+    radius: float = 1,
+    method: str = "uniform",
+    neighbors: str = "circle",
 ) -> NDArray[np.float64]:
     """Code of each pixel of a gray image.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width)
-    n_points, radius, method
+    n_points, radius, method, neighbors
         As for `LBPExtractor`.
 
     Returns
     -------
     ndarray of float64, shape (height, width)
-        Equal to what ``skimage.feature.local_binary_pattern`` returns; for var, nan where all
-        points have one value.
+        For points on the circle equal to what ``skimage.feature.local_binary_pattern`` returns;
+        for var, nan where all points have one value.
 
     Raises
     ------
@@ -147,31 +168,49 @@ def lbp_codes(
            [8., 0., 8.],
            [8., 8., 0.]])
     """
-    number, n_points, radius = _check_circle(method, n_points, radius)
+    number = _check(method, n_points, radius, neighbors)
     gray = np.asarray(image)
     if gray.ndim != 2 or gray.dtype != np.uint8:
         raise ValueError(
             f"got an array of shape {gray.shape} and dtype {gray.dtype}, expected a gray image of "
             "shape (height, width) and dtype uint8"
         )
-    points = kernel.circle_points(n_points, radius)
-    height, width = gray.shape
-    frame = 2 * points.margin
-    planes = np.empty((points.col_offsets.size + 1, height + frame, width + frame))
-    out = np.empty((height, width))
-    ror_bins = kernel.pattern_bins(n_points, number)
-    kernel.lbp_codes(frozen(gray), points, number, ror_bins, planes, out)
-    return kernel.ror_codes(n_points)[0][out.astype(int)].astype(float) if ror_bins.size else out
+    gray, out, table = frozen(gray), np.empty(gray.shape), kernel.pattern_bins(n_points, number)
+    if _is_eight(number, n_points, radius):
+        eight_codes(gray, neighbors == "circle", number == kernel.UNIFORM, table, out)
+    else:
+        kernel.lbp_codes(gray, _points(n_points, radius, neighbors), number, table, out)
+    if number == kernel.ROR:
+        out = kernel.ror_codes(n_points)[0][out.astype(int)].astype(float)
+    return out
 
 
-def _check_circle(method: Any, n_points: Any, radius: Any) -> tuple[int, int, float]:
+def _check(method: Any, n_points: Any, radius: Any, neighbors: Any) -> int:
+    """Position of ``method`` among those of the kernel, or what is wrong with the parameters."""
     number = choice(method, "method", kernel.METHOD_NAMES)
     most = MAX_POINTS_ALL_PATTERNS if number in (kernel.DEFAULT, kernel.ROR) else MAX_POINTS
-    n_points = whole(n_points, "n_points", 1, most)
+    whole(n_points, "n_points", 1, most)
     if not isinstance(radius, (int, float, np.integer, np.floating)) or isinstance(radius, bool):
         raise TypeError(f"radius is {radius!r}, expected a number of pixels")
     if not 0 < radius <= MAX_RADIUS:
         raise ValueError(
             f"radius is {radius}, expected more than 0 and at most {MAX_RADIUS:g} pixels"
         )
-    return number, n_points, float(radius)
+    choice(neighbors, "neighbors", NEIGHBORS)
+    if neighbors == "pixels" and (n_points, radius) != (8, 1):
+        raise ValueError(
+            f"neighbors='pixels' with n_points={n_points} and radius={radius}: the pixels around a "
+            "pixel are n_points=8 at radius=1; for any other take neighbors='circle'"
+        )
+    return number
+
+
+def _is_eight(method: int, n_points: int, radius: float) -> bool:
+    """Whether the faster kernels have these codes."""
+    return (n_points, radius) == (8, 1) and method != kernel.VAR
+
+
+def _points(n_points: int, radius: float, neighbors: str) -> kernel.Points:
+    if neighbors == "pixels":
+        return kernel.pixel_points()
+    return kernel.circle_points(int(n_points), float(radius))
