@@ -1,7 +1,10 @@
 """The contract every extractor keeps."""
 
+import os
 import pickle
 import pkgutil
+import subprocess
+import sys
 from importlib import import_module
 
 import numpy as np
@@ -180,6 +183,25 @@ def test_union_and_cross_validation(extractor, images):
     scores = cross_val_score(model, images, np.repeat([0, 1], 5), cv=2)
     assert scores.shape == (2,)
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.slow
+def test_a_second_process_does_not_compile(tmp_path):
+    code = """
+import numpy as np
+from cvpark._kernels.color import color_batch
+from cvpark.features import ColorHistogramExtractor
+ColorHistogramExtractor().fit_transform(np.zeros((1, 16, 16, 3), np.uint8))
+print(sum(color_batch.stats.cache_misses.values()), sum(color_batch.stats.cache_hits.values()))
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DISABLE_JIT": "0"}
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, check=True, capture_output=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert counts == [[b"1", b"0"], [b"0", b"1"]]
 
 
 def test_each_kernel_is_compiled_once(extractor, images, tmp_path):

@@ -20,6 +20,7 @@ from ._descriptor import Descriptor
 
 SCHEMA_VERSION = 1
 _PART = 1024  # patches a file: a second of work is the most an interruption loses
+_BATCH = 64  # patches decoded before they are described: those of a part would not stay in a cache
 
 Read = Callable[[str], NDArray[np.uint8]]
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
@@ -255,14 +256,19 @@ def _describe(
     paths: list[str], read: Read, descriptor: Descriptor, *, skip: bool
 ) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
     """Paths read, their descriptors, and what failed."""
-    done, patches, failed = [], [], {}
-    for path in paths:
-        try:
-            patches.append(read(path))
-        except DatasetError as error:
-            if not skip:
-                raise
-            failed[path] = str(error)
-        else:
-            done.append(path)
-    return done, descriptor.transform(patches), failed
+    done: list[str] = []
+    failed: dict[str, str] = {}
+    features = np.empty((len(paths), descriptor.n_features_out_), np.float32)
+    for start in range(0, len(paths), _BATCH):
+        patches = []
+        for path in paths[start : start + _BATCH]:
+            try:
+                patches.append(read(path))
+            except DatasetError as error:
+                if not skip:
+                    raise
+                failed[path] = str(error)
+            else:
+                done.append(path)
+        features[len(done) - len(patches) : len(done)] = descriptor.transform(patches)
+    return done, features[: len(done)], failed
