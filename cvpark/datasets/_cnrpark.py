@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +68,7 @@ class Dataset:
             )
         self._folders = f"{self.root}/PATCHES/", f"{self.root}/CNRPark/"
         self._contents: dict[str, dict[str, int]] = {}
-        self._on_disk: dict[str, bool] = {}
+        self._names: dict[str, frozenset[str]] = {}
 
     def __repr__(self) -> str:
         return f"Dataset({str(self.root)!r})"
@@ -149,9 +148,15 @@ class Dataset:
         return Path(f"{self._folders[path[:2] in ('A/', 'B/')]}{path}")
 
     def _exists(self, path: str) -> bool:
-        if path not in self._on_disk:
-            self._on_disk[path] = os.path.exists(self.locate(path))
-        return self._on_disk[path]
+        # Listing some hundred folders spares the disk a look at each of 150,000 files.
+        folder, _, name = path.rpartition("/")
+        if folder not in self._names:
+            try:
+                parent = self.locate(path).parent
+                self._names[folder] = frozenset(file.name for file in parent.iterdir())
+            except OSError:
+                self._names[folder] = frozenset()
+        return name in self._names[folder]
 
     def _listed(self, expression: str) -> dict[str, int]:
         """List path -> label of a split expression, in list order."""

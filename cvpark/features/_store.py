@@ -159,7 +159,8 @@ class FeatureStore:
             A patch cannot be read and ``on_error`` is "raise".
         """
         self._begin(descriptor, dict(splits or {}))
-        todo = [path for path in dict.fromkeys(paths) if path not in self._index]
+        # In the order of folders: files that were written together are read together.
+        todo = sorted(path for path in set(paths) if path not in self._index)
         parts = [todo[start : start + _PART] for start in range(0, len(todo), _PART)]
 
         def work(part: list[str]) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
