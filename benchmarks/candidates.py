@@ -33,7 +33,7 @@ def kernel(extractor, images: np.ndarray) -> Callable[[], object]:
     batch = frozen(images)
     extractor.fit(batch)
     out = np.empty((len(batch), extractor.n_features_out_), np.float32)
-    return partial(type(extractor)._kernel, batch, *extractor._arguments, out)
+    return partial(extractor._call, batch, out)
 
 
 def each(function: Callable[[np.ndarray], object], images) -> Callable[[], object]:

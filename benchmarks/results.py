@@ -118,6 +118,18 @@ def _first_call(descriptor: str, cache: str) -> float:
     return float(done.stdout)
 
 
+def machine_line(command: str) -> str:
+    """When, by what command, on what and with what something is measured."""
+    machine = describe_environment()
+    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    data = "CNRPark+EXT" if os.environ.get("CVPARK_DATA") else "built-in sample"
+    return (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m {command}` on "
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']:.1f}; "
+        f"Python {machine['python']}, {versions}; patches: {data}, validation split."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="file to write; default: print only")
@@ -125,15 +137,10 @@ def main() -> None:
     arguments = parser.parse_args()
     quick = arguments.quick
     cv2.setNumThreads(1)
-    machine = describe_environment()
-    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    data = "CNRPark+EXT" if os.environ.get("CVPARK_DATA") else "built-in sample"
     lines = [
         "# Speed",
         "",
-        f"Measured {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.results` on "
-        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']:.1f}; "
-        f"Python {machine['python']}, {versions}; patches: {data}, validation split.",
+        machine_line("benchmarks.results"),
         "One thread; candidates take turns in one process; medians. Ours start from RGB, including",
         "the conversion to gray, the rivals start from gray.",
         "",

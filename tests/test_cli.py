@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 PATCHES = "PATCHES"
+COMMANDS = ("extract", "train", "compare", "predict", "models", "export", "cnn")
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def extracted(sample, tmp_path_factory):
 def test_help_is_fast_and_names_the_commands(run):
     status, out, _ = run("--help")
     assert status == 0
-    for command in ("extract", "train", "compare", "cnn"):
+    for command in COMMANDS:
         assert f"\n  {command} " in out
     times = []
     for _ in range(3):
@@ -41,7 +42,7 @@ def test_help_is_fast_and_names_the_commands(run):
     assert min(times) < 0.3
 
 
-@pytest.mark.parametrize("command", ["extract", "train", "compare", "cnn"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(run, command):
     status, out, _ = run(command, "--help")
     assert status == 0

@@ -159,8 +159,8 @@ def test_both_kernels_give_the_same_bits(rng, neighbors, method, grid):
     # More rows and columns in a cell than a packed count holds without being emptied.
     images = frozen(rng.integers(0, 4, (2, 71, 69, 3), np.uint8) * 20)
     extractor = LBPExtractor(method=method, neighbors=neighbors, grid=grid).fit(images)
-    is_eight, _, _, table, *rest = extractor._arguments
-    assert is_eight
+    assert extractor._call.kernel is eight_batch
+    _, _, table, *rest = extractor._call.arguments
     number = kernel.METHOD_NAMES.index(method)
     points = kernel.pixel_points() if neighbors == "pixels" else kernel.circle_points(8, 1.0)
     expected = np.empty((2, extractor.n_features_out_), np.float32)

@@ -30,7 +30,8 @@ SHARED = {"exceptions", "_files", "__version__"}
 
 
 def modules():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)
+    found = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")]
+    return sorted(path for path in found if path.parent != PACKAGE)
 
 
 def imports(path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import subprocess
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from cvpark.exceptions import DatasetError, ModelFormatError
 from cvpark.features import Descriptor
@@ -16,7 +21,9 @@ from cvpark.models import (
     LabelledFeatures,
     Sigmoid,
     load_bundle,
+    load_estimator,
     load_model,
+    read_manifest,
     save_bundle,
     shipped_models,
     train,
@@ -66,29 +73,93 @@ def test_each_kind_learns_and_says_what_it_learned_from(model):
 def test_probabilities_are_those_of_the_classifier_and_the_sigmoid(model, descriptor):
     X, _ = patches(20, 3)
     scores = model.classifier.decision_function(descriptor.transform(X))
-    busy = model.predict_proba(X)
-    np.testing.assert_allclose(busy[:, 1], model.calibration(scores))
-    np.testing.assert_allclose(busy.sum(axis=1), 1)
-    assert (model.predict(X) == (busy[:, 1] >= model.threshold_)).all()
+    proba = model.predict_proba(X)
+    slope, intercept = model.calibration.slope, model.calibration.intercept
+    np.testing.assert_allclose(proba[:, 1], expit(slope * scores + intercept))
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert (model.predict(X) == (proba[:, 1] >= model.threshold_)).all()
 
 
-def test_one_patch_many_and_a_list_agree(model):
-    X, _ = patches(5, 4)
-    many = model.predict_proba(X)
-    np.testing.assert_allclose(model.predict_proba(list(X)), many)
-    np.testing.assert_allclose(model.predict_proba(X[3]), many[3:4], rtol=1e-4)
-    assert model.predict_proba([]).shape == (0, 2)
+def test_the_compiled_path_equals_scikit_learn(model):
+    X, _ = patches(100, 4)
+    compiled = model.compile()
+    assert np.abs(compiled.predict_proba(X) - model.predict_proba(X)).max() < 1e-5
+    assert (compiled.predict(X) == model.predict(X)).all()
+    np.testing.assert_allclose(
+        compiled.decision_function(X), model.decision_function(X), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_one_patch_many_and_a_list_give_the_same_bits(model):
+    X, _ = patches(70, 4)
+    compiled = model.compile()
+    many = compiled.predict_proba(X)
+    np.testing.assert_array_equal(compiled.predict_proba(list(X)), many)
+    np.testing.assert_array_equal(model.compile(n_jobs=2).predict_proba(X), many)
+    for row in (0, 31, 32, 69):
+        np.testing.assert_array_equal(compiled.predict_proba(X[row]), many[row : row + 1])
+    assert compiled.predict_proba([]).shape == (0, 2)
+
+
+def test_patches_of_any_size_and_layout(model):
+    compiled = model.compile()
+    sizes = [(113, 150), (32, 32), (20, 200), (7, 5), (300, 300)]
+    X = [np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+    mixed = compiled.decision_function(X)
+    for patch, score in zip(X, mixed, strict=True):
+        assert compiled.decision_function(patch) == score
+        assert compiled.decision_function(np.asfortranarray(patch)) == score
+    assert np.abs(compiled.predict_proba(X) - model.predict_proba(X)).max() < 1e-5
+
+
+@pytest.mark.parametrize("bad", [np.zeros((9, 9, 3)), np.zeros((9, 9), np.uint8)])
+def test_what_is_no_patch_is_refused(model, bad):
+    with pytest.raises((TypeError, ValueError), match=r"uint8|shape"):
+        model.compile().predict(bad)
+
+
+def test_it_may_be_called_from_several_threads_at_once(model):
+    X, _ = patches(64, 6)
+    compiled = model.compile(n_jobs=2)
+    expected = compiled.predict_proba(X)
+    with ThreadPoolExecutor(4) as pool:
+        many = [pool.submit(compiled.predict_proba, X) for _ in range(8)]
+        ones = [pool.submit(compiled.predict_proba, patch) for patch in X]
+        for call in many:
+            np.testing.assert_array_equal(call.result(), expected)
+        for row, call in enumerate(ones):
+            np.testing.assert_array_equal(call.result()[0], expected[row])
 
 
 def test_a_model_file_gives_the_same_model_back(model, tmp_path):
     path = save_bundle(model, tmp_path / "mine.cvpark")
     loaded = load_model(path)
     X, _ = patches(30, 5)
-    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.compile().predict_proba(X))
     assert (loaded.name, loaded.kind) == ("mine", model.kind)
     assert loaded.model_bytes == path.stat().st_size
     assert loaded.card["training"] == model.card["training"]
     assert [file.name for file in tmp_path.iterdir()] == ["mine.cvpark"]
+
+
+def test_the_estimator_of_a_model_file_is_scikit_learns(model, tmp_path):
+    path = save_bundle(model, tmp_path / "mine.cvpark")
+    X, _ = patches(30, 5)
+    estimator = load_estimator(path)
+    np.testing.assert_array_equal(estimator.decision_function(X), model.decision_function(X))
+
+
+def test_a_model_answers_without_scikit_learn(model, tmp_path):
+    path = save_bundle(model, tmp_path / "mine.cvpark")
+    code = (
+        "import sys, numpy as np, cvpark\n"
+        f"model = cvpark.load_model({str(path)!r}, n_jobs=2)\n"
+        "model.predict(np.zeros((3, 150, 150, 3), np.uint8))\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"sklearn", "pandas", "cv2", "skimage", "skops", "matplotlib", "ai_edge_litert"}
+    assert not heavy & set(done.stdout.split())
 
 
 @pytest.fixture
@@ -114,36 +185,123 @@ def edit_manifest(**values):
     return change
 
 
-def hostile_estimator(contents):
+def replace(part, data):
+    """Another part, with the SHA-256 that belongs to it."""
+
+    def change(contents):
+        contents[part] = data() if callable(data) else data
+        hashes = json.loads(contents["manifest.json"])["sha256"]
+        hashes[part] = hashlib.sha256(contents[part]).hexdigest()
+        edit_manifest(sha256=hashes)(contents)
+
+    return change
+
+
+def arrays(**values):
+    """A compiled part of these arrays, object arrays pickled."""
+    stream = io.BytesIO()
+    np.savez(stream, **values)
+    return stream.getvalue()
+
+
+def claiming(shape):
+    """A compiled part whose only array says it has this shape."""
+    stream, array = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        array, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("weights.npy", array.getvalue() + bytes(64))
+    return stream.getvalue()
+
+
+def skops_of(estimator):
     import skops.io
-    from sklearn.pipeline import make_pipeline
+
+    return skops.io.dumps(estimator)
+
+
+def calling_print():
     from sklearn.preprocessing import FunctionTransformer
 
-    data = skops.io.dumps(make_pipeline(FunctionTransformer(print)))
-    contents["estimator.skops"] = data
-    import hashlib
+    return skops_of(FunctionTransformer(print))
 
-    edit_manifest(sha256={"estimator.skops": hashlib.sha256(data).hexdigest()})(contents)
+
+def another_estimator():
+    from sklearn.dummy import DummyClassifier
+
+    return skops_of(DummyClassifier().fit([[0], [1]], [0, 1]))
+
+
+MANIFESTS = [
+    (edit_manifest(schema_version=99), "schema version 99 written by cvpark .* update cvpark"),
+    (edit_manifest(schema_version=1), "schema version 1 written by cvpark .* train it again"),
+    (edit_manifest(schema_version=None), "schema version None"),
+    (edit_manifest(versions=3, schema_version=7), "damaged"),
+    (edit_manifest(kind="svm\x1b[2J"), "unknown kind"),
+    (edit_manifest(kind=None), "damaged"),
+    (edit_manifest(threshold=float("nan")), "NaN"),
+    (edit_manifest(threshold="x"), "damaged"),
+    (edit_manifest(training=["x"]), "training facts"),
+    (edit_manifest(seed=float("inf")), "Infinity"),
+    (lambda contents: contents.pop("manifest.json") and None, "damaged"),
+    (lambda contents: contents.update({"manifest.json": b"{"}), "damaged"),
+    (lambda contents: contents.update({"manifest.json": b'{"seed": 1e999}'}), "1e999"),
+    (lambda contents: contents.update({"manifest.json": b"[" * 500_000}), "damaged"),
+    (lambda contents: contents.update({"manifest.json": b"7"}), "damaged"),
+    (lambda contents: contents.update({"../evil.txt": b"x"}), "unexpected"),
+]
+PARTS = [
+    (edit_manifest(descriptor={"size": 64, "extractors": []}), "columns"),
+    (edit_manifest(descriptor={"size": 64, "extractors": [{"kind": "lbp"}]}), "damaged"),
+    (edit_manifest(descriptor={"size": 10**9, "extractors": [{"kind": "lbp"}]}), "damaged"),
+    (edit_manifest(descriptor=None), "damaged"),
+    (edit_manifest(calibration=None), "damaged"),
+    (edit_manifest(calibration={"slope": 1e999, "intercept": 0}), "Infinity"),
+    (edit_manifest(calibration={"slope": 10**400, "intercept": 0}), "damaged"),
+    (edit_manifest(scorer="pickle"), "unknown form"),
+    (edit_manifest(scorer=["linear"]), "damaged|unknown form"),
+    (edit_manifest(sha256={}), "damaged"),
+    (lambda contents: contents.pop("compiled.npz") and None, "damaged"),
+    (lambda contents: contents.update({"compiled.npz": b"x"}), "SHA-256"),
+    (replace("compiled.npz", b"x"), "damaged"),
+    (replace("compiled.npz", arrays()), "."),
+    (replace("compiled.npz", arrays(weights=np.array([print]))), "damaged"),
+    (replace("compiled.npz", claiming((10**15,))), "damaged"),
+    (replace("compiled.npz", claiming((2**40, 2**40))), "damaged"),
+    (replace("compiled.npz", claiming((-1, 8))), "damaged"),
+]
+
+
+@pytest.mark.parametrize(("change", "complaint"), MANIFESTS + PARTS)
+def test_damaged_and_hostile_files_raise_one_error(linear, change, complaint):
+    rewrite(linear, change)
+    with pytest.raises(ModelFormatError, match=complaint):
+        load_bundle(linear)
+
+
+@pytest.mark.parametrize(("change", "complaint"), MANIFESTS)
+def test_damaged_and_hostile_manifests_are_not_shown(linear, change, complaint):
+    rewrite(linear, change)
+    with pytest.raises(ModelFormatError, match=complaint):
+        read_manifest(linear)
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (edit_manifest(schema_version=99), "schema version 99 written by cvpark"),
-        (edit_manifest(descriptor={"size": 64, "extractors": []}), "damaged"),
-        (edit_manifest(descriptor={"size": 64, "extractors": [{"kind": "lbp"}]}), "columns"),
-        (edit_manifest(calibration=None), "damaged"),
         (lambda contents: contents.pop("estimator.skops") and None, "damaged"),
-        (lambda contents: contents.update({"manifest.json": b"{"}), "damaged"),
         (lambda contents: contents.update({"estimator.skops": b"x"}), "SHA-256"),
-        (lambda contents: contents.update({"../evil.txt": b"x"}), "unexpected"),
-        (hostile_estimator, "damaged"),
+        (replace("estimator.skops", b"x"), "damaged"),
+        (replace("estimator.skops", calling_print), "which is not loaded"),
+        (replace("estimator.skops", another_estimator), "DummyClassifier.*not loaded"),
     ],
 )
-def test_damaged_and_hostile_files_raise_one_error(linear, change, complaint):
+def test_damaged_and_hostile_estimators_raise_one_error(linear, change, complaint):
     rewrite(linear, change)
+    load_bundle(linear)  # which has no need of it
     with pytest.raises(ModelFormatError, match=complaint):
-        load_bundle(linear)
+        load_estimator(linear)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 not a zip"])
@@ -170,11 +328,29 @@ def test_a_part_that_unpacks_to_too_much_is_refused_unread(linear, monkeypatch):
         load_bundle(linear)
 
 
+@pytest.mark.parametrize(
+    ("part", "load"), [("compiled.npz", load_bundle), ("estimator.skops", load_estimator)]
+)
+def test_a_zip_within_that_unpacks_to_too_much_is_refused_unread(linear, part, load):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in range(17):
+            archive.writestr(f"{name}.npy", bytes(2**24))
+    rewrite(linear, replace(part, stream.getvalue()))
+    with pytest.raises(ModelFormatError, match="too much"):
+        load(linear)
+
+
 def test_nothing_in_a_model_file_is_pickle(linear):
     with zipfile.ZipFile(linear) as archive:
-        estimator = io.BytesIO(archive.read("estimator.skops"))
-    with zipfile.ZipFile(estimator) as inner:
-        assert {name.rpartition(".")[2] for name in inner.namelist()} <= {"json", "npy"}
+        assert archive.namelist() == ["manifest.json", "compiled.npz", "estimator.skops"]
+        parts = [io.BytesIO(archive.read(name)) for name in archive.namelist()[1:]]
+    for part in parts:
+        with zipfile.ZipFile(part) as inner:
+            assert {name.rpartition(".")[2] for name in inner.namelist()} <= {"json", "npy"}
+            for name in inner.namelist():
+                if name.endswith("npy"):
+                    np.load(io.BytesIO(inner.read(name)), allow_pickle=False)
 
 
 def test_unknown_names_list_the_shipped():
@@ -194,7 +370,7 @@ def test_sigmoid_recovers_the_probabilities_labels_were_drawn_from():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=20_000)
     true = Sigmoid(2.0, -0.5)
-    fitted = Sigmoid.fit(scores, rng.random(20_000) < true(scores))
+    fitted = Sigmoid.fit(scores, rng.random(20_000) < true(scores)[:, 1])
     assert fitted.slope == pytest.approx(2.0, rel=0.05)
     assert fitted.intercept == pytest.approx(-0.5, abs=0.05)
 

@@ -12,12 +12,16 @@ import click
 
 from .. import __version__
 from ..exceptions import CVParkError
+from ._output import printable
 
 # Command -> (module, one line for the overview, so that --help imports none of them).
 _COMMANDS = {
     "extract": ("extract", "Compute the descriptors of patches into a folder."),
     "train": ("train", "Train a classical model on descriptors."),
     "compare": ("compare", "Accuracy and latency of models on one split."),
+    "predict": ("predict", "Tell free from busy for image files."),
+    "models": ("models", "List the shipped models, show the card of a model file."),
+    "export": ("export", "Write a model's classifier as ONNX."),
     "cnn": ("cnn", "Train and convert the CNN to compare with."),
 }
 
@@ -54,6 +58,7 @@ def cli() -> None:
       cvpark extract features --data DIR      descriptors of CNRPark+EXT
       cvpark train --model svm --data DIR
       cvpark compare svm.cvpark --against cnn --data DIR
+      cvpark predict slot1.jpg slot2.jpg      free or busy, by the shipped svm
 
     Data goes to stdout, progress to stderr. Exit status: 0 done, 1 an expected failure (one line
     says which), 2 wrong usage, 130 interrupted.
@@ -77,7 +82,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (CVParkError, OSError) as error:
-        click.echo(f"cvpark: {_describe(error)}", err=True)
+        click.echo(f"cvpark: {printable(_describe(error))}", err=True)
         sys.exit(1)
     sys.exit(0)
 

@@ -116,20 +116,13 @@ def _load(
         say(f"not shipped: {', '.join(to_train)}")
         trained = train_models(to_train, dataset, protocol, seed=seed, n_jobs=jobs)
         for model in trained:
-            models[model.name] = model
+            models[model.name] = model.compile(n_jobs=jobs)
     for name in names:
         if name not in models:
-            models[name] = load_model(name, n_jobs=_threads(jobs))
+            models[name] = load_model(name, n_jobs=jobs)
     loaded = [models[name] for name in names]
     _name_apart(loaded, names)
     return loaded
-
-
-def _threads(jobs: int) -> int:
-    from joblib import effective_n_jobs
-
-    count: int = effective_n_jobs(jobs)
-    return count
 
 
 def _name_apart(models: list[Model], names: list[str]) -> None:

@@ -1,19 +1,9 @@
-"""Scikit-learn transformers over the kernels: patches in, descriptors out."""
+"""Scikit-learn transformers over the kernels: patches in, descriptors out.
 
-from ._base import BaseExtractor, resize_patches
-from ._color import ColorHistogramExtractor
-from ._descriptor import EXTRACTORS, Descriptor
-from ._hog import HOGExtractor
-from ._lbp import LBPExtractor
-from ._store import FeatureStore
+The names are those of ``__init__.pyi``, each loaded when it is first asked for: a compiled model
+needs the kernel calls alone and does not wait for scikit-learn.
+"""
 
-__all__ = [
-    "EXTRACTORS",
-    "BaseExtractor",
-    "ColorHistogramExtractor",
-    "Descriptor",
-    "FeatureStore",
-    "HOGExtractor",
-    "LBPExtractor",
-    "resize_patches",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

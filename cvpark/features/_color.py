@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from itertools import chain, product
-from typing import Any
 
-import numpy as np
-
-from .._kernels.color import SPACE_NAMES, bin_tables, color_batch
-from ._base import BaseExtractor, choice, grid_edges, pair, whole
-
-MAX_JOINT_BINS = 1 << 16
+from ._base import BaseExtractor
+from ._calls import channel_bins, color_call
+from ._parameters import pair
 
 #: What the channels of a space are called in the names of columns.
 CHANNEL_NAMES = {"rgb": "rgb", "hsv": "hsv", "lab": "lab", "opponent": ("rg", "yb", "i")}
@@ -77,7 +73,7 @@ class ColorHistogramExtractor(BaseExtractor):
     array([[0., 1., 1., 0., 1., 0.]], dtype=float32)
     """
 
-    _kernel = staticmethod(color_batch)
+    _plan = staticmethod(color_call)
 
     def __init__(
         self,
@@ -96,37 +92,11 @@ class ColorHistogramExtractor(BaseExtractor):
         self.transform_sqrt = transform_sqrt
         self.n_jobs = n_jobs
 
-    def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
-        space = choice(self.color_space, "color_space", SPACE_NAMES)
-        row_edges, col_edges = grid_edges(self.grid, height, width)
-        n_bins, joint = self._channel_bins(), bool(self.joint)
-        tables = np.array(n_bins, np.int64), *bin_tables(space, n_bins, joint)
-        return space, *tables, joint, row_edges, col_edges, bool(self.transform_sqrt)
-
-    def _channel_bins(self) -> tuple[int, int, int]:
-        values = (
-            tuple(self.n_bins) if isinstance(self.n_bins, (tuple, list)) else (self.n_bins,) * 3
-        )
-        if len(values) != 3:
-            raise ValueError(f"n_bins is {self.n_bins!r}, expected an integer or three of them")
-        first, second, third = (whole(value, "n_bins", 1, 256) for value in values)
-        return first, second, third
-
-    def _cell_bins(self) -> int:
-        first, second, third = self._channel_bins()
-        if not self.joint:
-            return first + second + third
-        return whole(first * second * third, "the number of joint bins", 1, MAX_JOINT_BINS)
-
-    def _n_features(self, height: int, width: int) -> int:
-        rows, cols = pair(self.grid, "grid")
-        return rows * cols * self._cell_bins()
-
     def _feature_names(self, height: int, width: int) -> list[str]:
         channels = [
             [f"{channel}{i}" for i in range(n)]
             for channel, n in zip(
-                CHANNEL_NAMES[self.color_space], self._channel_bins(), strict=True
+                CHANNEL_NAMES[self.color_space], channel_bins(self.n_bins), strict=True
             )
         ]
         combined = map("_".join, product(*channels)) if self.joint else chain(*channels)

@@ -11,18 +11,17 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseExtractor, for_each_slice, resize_patches
+from ._base import BaseExtractor
 from ._color import ColorHistogramExtractor
 from ._hog import HOGExtractor
 from ._lbp import LBPExtractor
+from ._patches import Patches, for_each_slice, resize_patches
 
 EXTRACTORS: dict[str, type[BaseExtractor]] = {
     "hog": HOGExtractor,
     "lbp": LBPExtractor,
     "color": ColorHistogramExtractor,
 }
-
-Patches = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
 class Descriptor(TransformerMixin, BaseEstimator):
@@ -87,12 +86,11 @@ class Descriptor(TransformerMixin, BaseEstimator):
         >>> Descriptor(extractors=["hog"]).to_config()["extractors"][0]["orientations"]
         9
         """
-        entries = []
-        for extractor in self._resolve():
-            parameters = extractor.get_params()
-            del parameters["n_jobs"]
-            entries.append({"kind": _kind(extractor), **parameters})
-        return {"size": self.size, "extractors": entries}
+        extractors = [
+            {"kind": _kind(extractor), **extractor.kernel_parameters()}
+            for extractor in self._resolve()
+        ]
+        return {"size": self.size, "extractors": extractors}
 
     def fit(self, X: Patches | None = None, y: Any = None) -> Descriptor:
         """Check the parameters; nothing is learned from ``X``.

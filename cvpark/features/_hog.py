@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from .._kernels.fhog import N_NORMS, direction_bounds, fhog_batch
-from .._kernels.gradient import CHANNEL_GRAY, CHANNEL_MAX, CHANNEL_NAMES
-from .._kernels.hog import hog_batch, orientation_bounds, root_table
-from .._kernels.hog_blocks import NORM_NAMES
-from .._kernels.hog_nine import ORIENTATIONS, TILE, hog_nine_batch
-from ._base import BaseExtractor, choice, pair, whole
-
-MAX_ORIENTATIONS = 180
-VARIANTS = ("dalal", "fhog")
-
-# A kernel each, so that none is compiled before it is needed.
-KERNELS = {"nine": hog_nine_batch, "any": hog_batch, "fhog": fhog_batch}
-
-
-def _run_kernel(images: NDArray[np.uint8], name: str, *arguments: Any) -> None:
-    KERNELS[name](images, *arguments)
+from .._kernels.fhog import N_NORMS
+from ._base import BaseExtractor
+from ._calls import hog_call, hog_grid
 
 
 class HOGExtractor(BaseExtractor):
@@ -104,7 +86,7 @@ class HOGExtractor(BaseExtractor):
     (2, 496)
     """
 
-    _kernel = staticmethod(_run_kernel)
+    _plan = staticmethod(hog_call)
 
     def __init__(
         self,
@@ -127,44 +109,10 @@ class HOGExtractor(BaseExtractor):
         self.transform_sqrt = transform_sqrt
         self.n_jobs = n_jobs
 
-    def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
-        orientations = whole(self.orientations, "orientations", 1, MAX_ORIENTATIONS)
-        norm = choice(self.block_norm, "block_norm", NORM_NAMES)
-        cell = pair(self.pixels_per_cell, "pixels_per_cell")
-        block = pair(self.cells_per_block, "cells_per_block")
-        channel = choice(self.channel, "channel", ("auto", *CHANNEL_NAMES)) - 1
-        roots = root_table(bool(self.transform_sqrt))
-        if choice(self.variant, "variant", VARIANTS):
-            if block != (2, 2) or self.block_norm != "L2-Hys" or roots.size:
-                raise ValueError(
-                    "variant 'fhog' has normalisations of its own: leave cells_per_block, "
-                    "block_norm and transform_sqrt at their defaults"
-                )
-            _check_size(height, width, "cell", cell)
-            chosen = CHANNEL_MAX if channel < 0 else channel
-            return "fhog", chosen, direction_bounds(orientations), *cell
-        _check_size(height, width, "block", (cell[0] * block[0], cell[1] * block[1]))
-        chosen = CHANNEL_GRAY if channel < 0 else channel
-        usual = orientations == ORIENTATIONS and chosen == CHANNEL_GRAY and not roots.size
-        if usual and cell[0] % 2 == 0 and cell[1] <= TILE:
-            return "nine", *cell, *block, norm
-        bounds = orientation_bounds(orientations)
-        return "any", chosen, bounds, orientations, roots, *cell, *block, norm
-
-    def _grid(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """Blocks down and across the image, cells down and across a block."""
-        cell = pair(self.pixels_per_cell, "pixels_per_cell")
-        block = (1, 1) if self.variant == "fhog" else pair(self.cells_per_block, "cells_per_block")
-        return height // cell[0] - block[0] + 1, width // cell[1] - block[1] + 1, *block
-
-    def _n_features(self, height: int, width: int) -> int:
-        block_rows, block_cols, cell_rows, cell_cols = self._grid(height, width)
-        fhog = self.variant == "fhog"
-        n_columns = 3 * self.orientations + N_NORMS if fhog else self.orientations
-        return block_rows * block_cols * cell_rows * cell_cols * n_columns
-
     def _feature_names(self, height: int, width: int) -> list[str]:
-        block_rows, block_cols, cell_rows, cell_cols = self._grid(height, width)
+        block_rows, block_cols, cell_rows, cell_cols = hog_grid(
+            height, width, self.variant, self.pixels_per_cell, self.cells_per_block
+        )
         blocks = [(row, col) for row in range(block_rows) for col in range(block_cols)]
         if self.variant == "fhog":
             columns = [
@@ -180,12 +128,3 @@ class HOGExtractor(BaseExtractor):
             for cell_col in range(cell_cols)
             for orientation in range(self.orientations)
         ]
-
-
-def _check_size(height: int, width: int, what: str, least: tuple[int, int]) -> None:
-    if height < least[0] or width < least[1]:
-        raise ValueError(
-            f"images of {height}x{width} pixels are smaller than one {what} of "
-            f"{least[0]}x{least[1]}: enlarge them, or choose fewer pixels_per_cell or "
-            "cells_per_block"
-        )

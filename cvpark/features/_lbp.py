@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from .._kernels import lbp as kernel
 from .._kernels._jit import frozen
-from .._kernels.lbp_eight import eight_batch, eight_codes
-from ._base import BaseExtractor, choice, grid_edges, pair, whole
-
-MAX_POINTS = 30  # bits of a pattern
-MAX_POINTS_ALL_PATTERNS = 16  # 65,536 bins, where each pattern has its own
-MAX_RADIUS = 1000.0
-NEIGHBORS = ("circle", "pixels")
+from .._kernels.lbp_eight import eight_codes
+from ._base import BaseExtractor
+from ._calls import check_pattern, is_eight, lbp_call, pattern_points
+from ._parameters import choice, pair
 
 
 class LBPExtractor(BaseExtractor):
@@ -78,10 +75,7 @@ class LBPExtractor(BaseExtractor):
     (2, 160)
     """
 
-    @staticmethod
-    def _kernel(images: NDArray[np.uint8], is_eight: bool, *arguments: Any) -> None:
-        """Run one of two kernels, so that the other need not be compiled."""
-        (eight_batch if is_eight else kernel.lbp_batch)(images, *arguments)
+    _plan = staticmethod(lbp_call)
 
     def __init__(
         self,
@@ -101,22 +95,6 @@ class LBPExtractor(BaseExtractor):
         self.grid = grid
         self.transform_sqrt = transform_sqrt
         self.n_jobs = n_jobs
-
-    def _kernel_arguments(self, height: int, width: int) -> tuple[Any, ...]:
-        method = _check(self.method, self.n_points, self.radius, self.neighbors)
-        table = kernel.pattern_bins(self.n_points, method)
-        grid = *grid_edges(self.grid, height, width), bool(self.transform_sqrt)
-        n_bins = kernel.n_codes(self.n_points, method)
-        if _is_eight(method, self.n_points, self.radius):
-            on_circle, uniform = self.neighbors == "circle", method == kernel.UNIFORM
-            return True, on_circle, uniform, table, *grid, n_bins
-        points = _points(self.n_points, self.radius, self.neighbors)
-        return False, points, method, table, *grid, n_bins
-
-    def _n_features(self, height: int, width: int) -> int:
-        rows, cols = pair(self.grid, "grid")
-        method = choice(self.method, "method", kernel.METHOD_NAMES)
-        return rows * cols * kernel.n_codes(self.n_points, method)
 
     def _feature_names(self, height: int, width: int) -> list[str]:
         rows, cols = pair(self.grid, "grid")
@@ -168,7 +146,7 @@ def lbp_codes(
            [8., 0., 8.],
            [8., 8., 0.]])
     """
-    number = _check(method, n_points, radius, neighbors)
+    number = check_pattern(method, n_points, radius, neighbors)
     gray = np.asarray(image)
     if gray.ndim != 2 or gray.dtype != np.uint8:
         raise ValueError(
@@ -176,41 +154,10 @@ def lbp_codes(
             "shape (height, width) and dtype uint8"
         )
     gray, out, table = frozen(gray), np.empty(gray.shape), kernel.pattern_bins(n_points, number)
-    if _is_eight(number, n_points, radius):
+    if is_eight(number, n_points, radius):
         eight_codes(gray, neighbors == "circle", number == kernel.UNIFORM, table, out)
     else:
-        kernel.lbp_codes(gray, _points(n_points, radius, neighbors), number, table, out)
+        kernel.lbp_codes(gray, pattern_points(n_points, radius, neighbors), number, table, out)
     if number == kernel.ROR:
         out = kernel.ror_codes(n_points)[0][out.astype(int)].astype(float)
     return out
-
-
-def _check(method: Any, n_points: Any, radius: Any, neighbors: Any) -> int:
-    """Position of ``method`` among those of the kernel, or what is wrong with the parameters."""
-    number = choice(method, "method", kernel.METHOD_NAMES)
-    most = MAX_POINTS_ALL_PATTERNS if number in (kernel.DEFAULT, kernel.ROR) else MAX_POINTS
-    whole(n_points, "n_points", 1, most)
-    if not isinstance(radius, (int, float, np.integer, np.floating)) or isinstance(radius, bool):
-        raise TypeError(f"radius is {radius!r}, expected a number of pixels")
-    if not 0 < radius <= MAX_RADIUS:
-        raise ValueError(
-            f"radius is {radius}, expected more than 0 and at most {MAX_RADIUS:g} pixels"
-        )
-    choice(neighbors, "neighbors", NEIGHBORS)
-    if neighbors == "pixels" and (n_points, radius) != (8, 1):
-        raise ValueError(
-            f"neighbors='pixels' with n_points={n_points} and radius={radius}: the pixels around a "
-            "pixel are n_points=8 at radius=1; for any other take neighbors='circle'"
-        )
-    return number
-
-
-def _is_eight(method: int, n_points: int, radius: float) -> bool:
-    """Whether the faster kernels have these codes."""
-    return (n_points, radius) == (8, 1) and method != kernel.VAR
-
-
-def _points(n_points: int, radius: float, neighbors: str) -> kernel.Points:
-    if neighbors == "pixels":
-        return kernel.pixel_points()
-    return kernel.circle_points(int(n_points), float(radius))

@@ -11,12 +11,12 @@ from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from .._files import atomic_write
 from ..exceptions import DatasetError, SplitMismatchError
 from ._descriptor import Descriptor
+from ._patches import count_threads
 
 SCHEMA_VERSION = 1
 _PART = 1024  # patches a file: a second of work is the most an interruption loses
@@ -170,7 +170,7 @@ class FeatureStore:
         # Threads suffice: decoder and kernels both release the interpreter lock. Closing the map
         # drops what has not begun, should a part fail or the disk be full.
         with (
-            ThreadPoolExecutor(effective_n_jobs(n_jobs)) as pool,
+            ThreadPoolExecutor(count_threads(n_jobs)) as pool,
             closing(cast("Generator[Any]", pool.map(work, parts))) as computed,
         ):
             for done, features, failed in progress(computed, len(parts)):

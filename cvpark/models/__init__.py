@@ -1,26 +1,9 @@
-"""Everything with predict_proba(patches)."""
+"""Everything with predict_proba(patches).
 
-from ._bundle import load_bundle, save_bundle
-from ._calibration import Sigmoid
-from ._card import describe_split, rate, versions
-from ._cnn import CNN
-from ._model import ClassicalModel, Model
-from ._registry import FACTORIES, load_model, shipped_models
-from ._training import LabelledFeatures, train
+The names are those of ``__init__.pyi``, each loaded when it is first asked for: a model file is
+opened and used without scikit-learn, with which it was trained.
+"""
 
-__all__ = [
-    "CNN",
-    "FACTORIES",
-    "ClassicalModel",
-    "LabelledFeatures",
-    "Model",
-    "Sigmoid",
-    "describe_split",
-    "load_bundle",
-    "load_model",
-    "rate",
-    "save_bundle",
-    "shipped_models",
-    "train",
-    "versions",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import warnings
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._files import atomic_write
 from ..exceptions import ModelFormatError
-from ..features import Descriptor
 from ._calibration import Sigmoid
-from ._model import ClassicalModel
+from ._predictor import Predictor
+from ._scorers import make_scorer
 
-SCHEMA_VERSION = 1
-_MANIFEST, _ESTIMATOR = "manifest.json", "estimator.skops"
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from ._classical import ClassicalModel
+
+SCHEMA_VERSION = 2
+MANIFEST, COMPILED, ESTIMATOR = "manifest.json", "compiled.npz", "estimator.skops"
 # A zip of a few kilobytes can unpack to terabytes: the largest model is some 20 MB.
-_MAX_BYTES = {_MANIFEST: 2**20, _ESTIMATOR: 2**28}
-# skops knows scikit-learn's public estimators; a fitted gradient boosting also holds these.
-_TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+_MAX_BYTES = {MANIFEST: 2**20, COMPILED: 2**27, ESTIMATOR: 2**28}
+_KIND = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 def save_bundle(model: ClassicalModel, path: str | Path) -> Path:
-    """Write a model file: a zip of ``manifest.json`` and ``estimator.skops``.
+    """Write a model file: a zip of ``manifest.json``, ``compiled.npz`` and ``estimator.skops``.
 
     Parameters
     ----------
@@ -37,11 +48,17 @@ def save_bundle(model: ClassicalModel, path: str | Path) -> Path:
     -------
     Path
         The file written.
+
+    Raises
+    ------
+    ValueError
+        Its classifier has no compiled form.
     """
-    import skops.io
+    from ._skops import dump_estimator
 
     path = Path(path)
-    estimator = skops.io.dumps(model.classifier, compression=ZIP_DEFLATED)
+    scorer = model.compile().scorer
+    parts = {COMPILED: _pack(scorer.arrays()), ESTIMATOR: dump_estimator(model.classifier)}
     manifest = model.card | {
         "schema_version": SCHEMA_VERSION,
         "name": model.name,
@@ -53,15 +70,17 @@ def save_bundle(model: ClassicalModel, path: str | Path) -> Path:
             "intercept": model.calibration.intercept,
         },
         "descriptor": model.descriptor.to_config(),
-        "sha256": {_ESTIMATOR: hashlib.sha256(estimator).hexdigest()},
+        "scorer": scorer.form,
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     }
+    text = json.dumps(manifest, indent=2) + "\n"
     with atomic_write(path) as partial, ZipFile(partial, "w") as archive:
-        archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n", ZIP_DEFLATED)
-        archive.writestr(_ESTIMATOR, estimator)
+        for name, data in {MANIFEST: text.encode(), **parts}.items():
+            archive.writestr(name, data, ZIP_DEFLATED, compresslevel=9)
     return path
 
 
-def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int = 1) -> ClassicalModel:
+def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int | None = 1) -> Predictor:
     """Read a model file.
 
     Parameters
@@ -70,8 +89,8 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int = 1) -
         A file `save_bundle` wrote, here or elsewhere: nothing in it is executed.
     name : str, optional
         What to call the model; by default the file's stem.
-    n_jobs : int
-        Threads for a batch.
+    n_jobs : int or None
+        Threads for a batch; None is one, -1 one for each core.
 
     Raises
     ------
@@ -79,60 +98,118 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int = 1) -
         Not a model file, a damaged one, or one of another schema version.
     """
     path = Path(path)
+    with _open(path) as archive:
+        manifest = _read_manifest(archive)
+        calibration = manifest["calibration"]
+        return Predictor(
+            kind=manifest["kind"],
+            descriptor=manifest["descriptor"],
+            scorer=make_scorer(manifest["scorer"], _unpack(_read(archive, manifest, COMPILED))),
+            calibration=Sigmoid(float(calibration["slope"]), float(calibration["intercept"])),
+            threshold=manifest["threshold"],
+            name=name or path.stem,
+            card=manifest,
+            n_jobs=n_jobs,
+            model_bytes=path.stat().st_size,
+        )
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """What a model file says of itself.
+
+    Raises
+    ------
+    ModelFormatError
+        Not a model file, a damaged one, or one of another schema version.
+    """
+    with _open(Path(path)) as archive:
+        return _read_manifest(archive)
+
+
+def read_estimator(path: str | Path) -> Pipeline:
+    """The scikit-learn pipeline of a model file, from patches to decision scores.
+
+    Only types that cvpark's classifiers are made of are loaded. Their numbers are scikit-learn's
+    to trust, which does not check them: use the estimators of people you would take code from.
+
+    Raises
+    ------
+    ModelFormatError
+        Not a model file, a damaged one, or one of another schema version.
+    """
+    from sklearn.pipeline import make_pipeline
+
+    from ..features import Descriptor
+    from ._skops import load_estimator
+
+    with _open(Path(path)) as archive:
+        manifest = _read_manifest(archive)
+        classifier = load_estimator(_read(archive, manifest, ESTIMATOR))
+        descriptor = Descriptor.from_config(manifest["descriptor"]).fit()
+        return make_pipeline(descriptor, classifier)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[ZipFile]:
+    """The zip, and one kind of error for whatever is wrong with it."""
     try:
-        manifest, estimator = _read_parts(path)
-        model = _rebuild(manifest, estimator, n_jobs)
+        with ZipFile(path) as archive:
+            yield archive
     except ModelFormatError as error:
         raise ModelFormatError(f"{path}: {error}") from error
-    except Exception as error:  # whatever a hostile file provokes in zipfile, json, skops
+    except OSError as error:
+        raise ModelFormatError(f"{path}: {error.strerror or error}") from error
+    except Exception as error:  # whatever a hostile file provokes in zipfile, json, numpy, skops
         raise ModelFormatError(
             f"{path}: not a cvpark model file, or a damaged one ({type(error).__name__}: {error})"
         ) from error
-    model.name = name or path.stem
-    model.model_bytes = path.stat().st_size
-    return model
 
 
-def _read_parts(path: Path) -> tuple[dict[str, Any], bytes]:
-    with ZipFile(path) as archive:
-        for info in archive.infolist():
-            if info.file_size > _MAX_BYTES.get(info.filename, 0):
-                raise ModelFormatError(f"unexpected or oversized part {info.filename[:80]!r}")
-        manifest = json.loads(archive.read(_MANIFEST))
-        version = manifest["schema_version"]
-        if version != SCHEMA_VERSION:
-            writer = manifest.get("versions", {}).get("cvpark", "an unknown version")
-            raise ModelFormatError(
-                f"schema version {version} written by cvpark {writer}; "
-                f"this cvpark reads version {SCHEMA_VERSION}"
-            )
-        estimator = archive.read(_ESTIMATOR)
-    if hashlib.sha256(estimator).hexdigest() != manifest["sha256"][_ESTIMATOR]:
-        raise ModelFormatError(f"{_ESTIMATOR} does not match its SHA-256; copy the file again")
-    return manifest, estimator
-
-
-def _rebuild(manifest: dict[str, Any], estimator: bytes, n_jobs: int) -> ClassicalModel:
-    import skops.io
-    from sklearn.exceptions import InconsistentVersionWarning
-
-    with warnings.catch_warnings():
-        # What counts is whether it loads; the versions it was made with are in its card.
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        classifier = skops.io.loads(estimator, trusted=_TRUSTED)
-    descriptor = Descriptor.from_config(manifest["descriptor"], n_jobs=n_jobs).fit()
-    if classifier.n_features_in_ != descriptor.n_features_out_:
+def _read_manifest(archive: ZipFile) -> dict[str, Any]:
+    for info in archive.infolist():
+        if info.file_size > _MAX_BYTES.get(info.filename, 0):
+            raise ModelFormatError(f"unexpected or oversized part {info.filename[:80]!r}")
+    text = archive.read(MANIFEST)
+    manifest: dict[str, Any] = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    version = manifest["schema_version"]
+    if version != SCHEMA_VERSION:
+        writer = manifest.get("versions", {}).get("cvpark", "of an unknown version")
         raise ModelFormatError(
-            f"the classifier takes {classifier.n_features_in_} columns, its descriptor makes "
-            f"{descriptor.n_features_out_}"
+            f"schema version {version!r} written by cvpark {writer}; this cvpark reads version "
+            f"{SCHEMA_VERSION}: " + ("train it again" if version == 1 else "update cvpark")
         )
-    calibration = manifest["calibration"]
-    return ClassicalModel(
-        name=str(manifest["name"]),
-        kind=str(manifest["kind"]),
-        descriptor=descriptor,
-        classifier=classifier,
-        calibration=Sigmoid(float(calibration["slope"]), float(calibration["intercept"])),
-        threshold_=float(manifest["threshold"]),
-        card=manifest,
-    )
+    if not _KIND.fullmatch(manifest["kind"]):
+        raise ModelFormatError(f"unknown kind {manifest['kind'][:80]!r}")
+    manifest["threshold"] = float(manifest["threshold"])
+    for part in ("training", "validation"):  # what tells whether a split was seen before
+        if not isinstance(manifest.get(part, {}), Mapping):
+            raise ModelFormatError(f"its {part} facts are none")
+    return manifest
+
+
+def _finite(number: str) -> float:
+    """A number of JSON as Python reads it, which knows NaN, Infinity and 1e999."""
+    if not math.isfinite(value := float(number)):
+        raise ModelFormatError(f"{number[:20]} in its manifest")
+    return value
+
+
+def _read(archive: ZipFile, manifest: Mapping[str, Any], part: str) -> bytes:
+    data = archive.read(part)
+    if hashlib.sha256(data).hexdigest() != manifest["sha256"][part]:
+        raise ModelFormatError(f"{part} does not match its SHA-256; copy the file again")
+    return data
+
+
+def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def _unpack(data: bytes) -> dict[str, NDArray[Any]]:
+    with ZipFile(io.BytesIO(data)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES[COMPILED]:
+            raise ModelFormatError(f"{COMPILED} unpacks to too much")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+
+from .._kernels.probability import sigmoid
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Sigmoid:
 
     Examples
     --------
-    >>> float(Sigmoid(2.0, 0.0)(0.0))
-    0.5
+    >>> Sigmoid(2.0, 0.0)(np.zeros(1))
+    array([[0.5, 0.5]])
     """
 
     slope: float
@@ -52,7 +53,8 @@ class Sigmoid:
         fitted = LogisticRegression(C=np.inf).fit(np.asarray(scores, float).reshape(-1, 1), labels)
         return cls(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 
-    def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """Probability that the slot is busy, for each score."""
-        probability: NDArray[np.float64] = expit(self.slope * np.asarray(scores) + self.intercept)
-        return probability
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of free and busy, shape (n, 2), for scores of shape (n,)."""
+        proba = np.empty((scores.size, 2))
+        sigmoid(scores, self.slope, self.intercept, proba)
+        return proba

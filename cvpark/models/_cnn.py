@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from ..exceptions import ModelFormatError
-from ._model import Patches
+from ..features import Patches, count_threads
 from ._tflite import InputFormat, OutputFormat, Runner, read_metadata
 
 _CHUNK = 64  # patches an invocation: more gain nothing and need more memory
@@ -31,7 +30,7 @@ class CNN:
         a sigmoid or (n, 2) out of a softmax.
     name : str
         Name in tables.
-    n_jobs : int
+    n_jobs : int or None
         Threads for a batch, -1 for all cores; one patch takes one thread.
     scale : pair of float, optional
         The input values of pixel 0 and of pixel 255, such as (0, 1) or (-1, 1). Needed when neither
@@ -69,7 +68,7 @@ class CNN:
         content: bytes,
         *,
         name: str = "cnn",
-        n_jobs: int = 1,
+        n_jobs: int | None = 1,
         scale: tuple[float, float] | None = None,
         busy_index: int | None = None,
     ) -> None:
@@ -77,7 +76,7 @@ class CNN:
         self.classes_ = np.array([0, 1])
         self.model_bytes = len(content)
         self._content = content
-        self._n_threads = effective_n_jobs(n_jobs)
+        self._n_threads = count_threads(n_jobs)
         self._local = threading.local()
         runner = self._runner("single")
         facts = read_metadata(content)
@@ -100,7 +99,7 @@ class CNN:
         path: str | Path,
         *,
         name: str | None = None,
-        n_jobs: int = 1,
+        n_jobs: int | None = 1,
         scale: tuple[float, float] | None = None,
         busy_index: int | None = None,
     ) -> CNN:

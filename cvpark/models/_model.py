@@ -1,18 +1,13 @@
-"""The surface of every model; a fitted scikit-learn classifier behind it."""
+"""The surface of every model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features import Descriptor
-from ._calibration import Sigmoid
-
-Patches = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+from ..features import Patches
 
 
 class Model(Protocol):
@@ -40,73 +35,11 @@ class Model(Protocol):
     def classes_(self) -> NDArray[np.int64]:
         """Free and busy."""
 
+    def decision_function(self, patches: Patches) -> NDArray[np.float64]:
+        """Scores before calibration, positive towards busy, shape (n,)."""
+
     def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
         """Probabilities of free and busy, shape (n, 2)."""
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
         """0 free or 1 busy, shape (n,)."""
-
-
-@dataclass
-class ClassicalModel:
-    """A descriptor, a scikit-learn classifier over it, and the calibration of its scores.
-
-    Parameters
-    ----------
-    name, kind : str
-        Name in tables; ``svm``, ``svm-linear`` or ``gbdt``.
-    descriptor : Descriptor
-        Fitted.
-    classifier : scikit-learn estimator
-        Fitted on the descriptor's columns, with ``decision_function``.
-    calibration : Sigmoid
-        Scores to probabilities.
-    threshold_ : float
-        Busy from this probability on.
-    card : dict
-        What is known of its making.
-    model_bytes : int
-        Size of the file it came from, 0 when it never was in one.
-    """
-
-    name: str
-    kind: str
-    descriptor: Descriptor
-    classifier: Any
-    calibration: Sigmoid
-    threshold_: float = 0.5
-    card: dict[str, Any] = field(default_factory=dict)
-    model_bytes: int = 0
-
-    @property
-    def classes_(self) -> NDArray[np.int64]:
-        """Free and busy."""
-        return np.array([0, 1])
-
-    def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,)."""
-        if not len(patches):
-            return np.empty(0)  # scikit-learn refuses to be asked about nothing
-        scores: NDArray[np.float64] = self.classifier.decision_function(
-            self.descriptor.transform(patches)
-        )
-        return scores
-
-    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
-        """Probabilities of free and busy.
-
-        Parameters
-        ----------
-        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
-            RGB patches of any size.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, 2)
-        """
-        busy = self.calibration(self.decision_function(patches))
-        return np.column_stack([1 - busy, busy])
-
-    def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
-        return (self.predict_proba(patches)[:, 1] >= self.threshold_).astype(np.uint8)

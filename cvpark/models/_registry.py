@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ModelFormatError
 from ._boosting import make_gbdt
 from ._model import Model
 from ._svm import make_linear_svm, make_svm
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 FACTORIES: dict[str, Callable[[int], Any]] = {
     "svm": make_svm,
@@ -33,7 +37,7 @@ def shipped_models() -> dict[str, Path]:
     return {name: folder / file for name, file in _SHIPPED.items() if (folder / file).is_file()}
 
 
-def load_model(path_or_name: str | Path, *, n_jobs: int = 1) -> Model:
+def load_model(path_or_name: str | Path, *, n_jobs: int | None = 1) -> Model:
     """A model from its file, or a shipped one by name.
 
     Parameters
@@ -54,17 +58,66 @@ def load_model(path_or_name: str | Path, *, n_jobs: int = 1) -> Model:
     >>> load_model("svm").predict_proba(np.zeros((150, 150, 3), np.uint8)).shape
     (1, 2)
     """
+    path, name = find_model(path_or_name)
+    if path.suffix == ".tflite":
+        from ._cnn import CNN
+
+        return CNN.load(path, name=name, n_jobs=n_jobs)
+    from ._bundle import load_bundle
+
+    return load_bundle(path, name=name, n_jobs=n_jobs)
+
+
+def load_estimator(path_or_name: str | Path) -> Pipeline:
+    """The scikit-learn pipeline of a classical model, from patches to decision scores.
+
+    Parameters
+    ----------
+    path_or_name : str or path
+        ``svm``, ``svm-linear`` or ``gbdt``; or a ``.cvpark`` file.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        A `Descriptor` and the fitted classifier. Its scores are those of the model before
+        calibration.
+
+    Raises
+    ------
+    ModelFormatError
+        No such model, or the file is not one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load_estimator("svm-linear").predict(np.zeros((2, 150, 150, 3), np.uint8)).shape
+    (2,)
+    """
+    from ._bundle import read_estimator
+
+    return read_estimator(find_model(path_or_name)[0])
+
+
+def find_model(path_or_name: str | Path) -> tuple[Path, str | None]:
+    """File of a model, and its name when it is a shipped one.
+
+    Raises
+    ------
+    ModelFormatError
+        Neither a shipped model nor a file.
+
+    Examples
+    --------
+    >>> find_model("gbdt")[1]
+    'gbdt'
+    """
     shipped = shipped_models()
     name = str(path_or_name)
-    path = shipped.get(name, Path(path_or_name))
+    if name in shipped:
+        return shipped[name], name
+    path = Path(path_or_name)
     if not path.is_file():
         raise ModelFormatError(
             f"{name}: no such file and no shipped model; shipped are: {', '.join(shipped)}"
         )
-    if path.suffix == ".tflite":
-        from ._cnn import CNN
-
-        return CNN.load(path, name=name if name in shipped else None, n_jobs=n_jobs)
-    from ._bundle import load_bundle
-
-    return load_bundle(path, name=name if name in shipped else None, n_jobs=n_jobs)
+    return path, None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 def make_svm(seed: int = 0) -> Pipeline:
@@ -29,6 +29,11 @@ def make_svm(seed: int = 0) -> Pipeline:
     >>> list(make_svm().named_steps)
     ['scale', 'project', 'classify']
     """
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     return Pipeline(
         [
             ("scale", StandardScaler()),
@@ -56,6 +61,10 @@ def make_linear_svm(seed: int = 0) -> Pipeline:
     >>> list(make_linear_svm().named_steps)
     ['scale', 'classify']
     """
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
     return Pipeline(
         [
             ("scale", StandardScaler()),

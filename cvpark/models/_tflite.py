@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import ModelFormatError
-from ..features import resize_patches
-from ._model import Patches
+from ..features import Patches, resize_patches
 
 METADATA_NAME = "cvpark"
 SCHEMA_VERSION = 1

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from ..exceptions import DatasetError
 from ..features import Descriptor
+from ._boosting import drop_bins
 from ._calibration import Sigmoid
 from ._card import describe_split, rate, versions
-from ._model import ClassicalModel
+from ._classical import ClassicalModel
+from ._narrow import fit_narrow
 from ._registry import FACTORIES
 
 
@@ -77,10 +79,12 @@ def train(
                 f"split {part.name!r}: its {len(part.y):,} patches are all of one class; "
                 "training needs free and busy ones"
             )
-    classifier = FACTORIES[kind](seed).fit(training.X, training.y)
+    classifier = fit_narrow(FACTORIES[kind](seed), training.X, training.y)
+    if kind == "gbdt":
+        drop_bins(classifier)
     scores = classifier.decision_function(validation.X)
     model = ClassicalModel(kind, kind, descriptor, classifier, Sigmoid.fit(scores, validation.y))
-    busy = model.calibration(scores)
+    busy = model.calibration(scores)[:, 1]
     model.card = {
         **(facts or {}),
         "training": describe_split(training.name, training.fingerprint, len(training.y)),

@@ -1,0 +1,15 @@
+from ._base import BaseExtractor as BaseExtractor
+from ._calls import KernelCall as KernelCall
+from ._calls import descriptor_calls as descriptor_calls
+from ._color import ColorHistogramExtractor as ColorHistogramExtractor
+from ._descriptor import EXTRACTORS as EXTRACTORS
+from ._descriptor import Descriptor as Descriptor
+from ._hog import HOGExtractor as HOGExtractor
+from ._lbp import LBPExtractor as LBPExtractor
+from ._patches import Patches as Patches
+from ._patches import check_patches as check_patches
+from ._patches import count_threads as count_threads
+from ._patches import for_each_slice as for_each_slice
+from ._patches import resize_checked as resize_checked
+from ._patches import resize_patches as resize_patches
+from ._store import FeatureStore as FeatureStore

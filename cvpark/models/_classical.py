@@ -1,0 +1,99 @@
+"""A descriptor and a fitted scikit-learn classifier: what training gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..features import Descriptor, Patches
+from ._calibration import Sigmoid
+from ._predictor import Predictor
+from ._scorers import compile_estimator
+
+
+@dataclass
+class ClassicalModel:
+    """A descriptor, a scikit-learn classifier over it, and the calibration of its scores.
+
+    It answers through scikit-learn: the reference that `compile` is held to, and far slower.
+
+    Parameters
+    ----------
+    name, kind : str
+        Name in tables; ``svm``, ``svm-linear`` or ``gbdt``.
+    descriptor : Descriptor
+        Fitted.
+    classifier : scikit-learn estimator
+        Fitted on the descriptor's columns, with ``decision_function``.
+    calibration : Sigmoid
+        Scores to probabilities.
+    threshold_ : float
+        Busy from this probability on.
+    card : dict
+        What is known of its making.
+    model_bytes : int
+        Size of the file it came from, 0 when it never was in one.
+    """
+
+    name: str
+    kind: str
+    descriptor: Descriptor
+    classifier: Any
+    calibration: Sigmoid
+    threshold_: float = 0.5
+    card: dict[str, Any] = field(default_factory=dict)
+    model_bytes: int = 0
+
+    def compile(self, *, n_jobs: int | None = 1) -> Predictor:
+        """The same model as one compiled path from pixels to probability.
+
+        Raises
+        ------
+        ValueError
+            A classifier there is no compiled form of.
+        """
+        return Predictor(
+            kind=self.kind,
+            descriptor=self.descriptor.to_config(),
+            scorer=compile_estimator(self.classifier),
+            calibration=self.calibration,
+            threshold=self.threshold_,
+            name=self.name,
+            card=self.card,
+            n_jobs=n_jobs,
+        )
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """Free and busy."""
+        return np.array([0, 1])
+
+    def decision_function(self, patches: Patches) -> NDArray[np.float64]:
+        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        if not len(patches):
+            return np.empty(0)  # scikit-learn refuses to be asked about nothing
+        scores: NDArray[np.float64] = self.classifier.decision_function(
+            self.descriptor.transform(patches)
+        )
+        return scores
+
+    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
+        """Probabilities of free and busy.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+        """
+        return self.calibration(self.decision_function(patches))
+
+    def predict(self, patches: Patches) -> NDArray[np.uint8]:
+        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
+        return (self.predict_proba(patches)[:, 1] >= self.threshold_).astype(np.uint8)
