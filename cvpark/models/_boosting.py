@@ -8,7 +8,16 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 
-def make_gbdt(seed: int = 0) -> HistGradientBoostingClassifier:
+def make_gbdt(
+    seed: int = 0,
+    *,
+    max_iter: int = 400,
+    learning_rate: float = 0.1,
+    max_leaf_nodes: int = 31,
+    min_samples_leaf: int = 20,
+    l2_regularization: float = 0.0,
+    max_features: float = 0.1,
+) -> HistGradientBoostingClassifier:
     """Histogram gradient boosting that looks at a tenth of the columns for each split.
 
     Early stopping is off: scikit-learn would hold out random patches, and the same parked car is
@@ -18,6 +27,8 @@ def make_gbdt(seed: int = 0) -> HistGradientBoostingClassifier:
     ----------
     seed : int
         Seed of binning and column choice.
+    max_iter, learning_rate, max_leaf_nodes, min_samples_leaf, l2_regularization, max_features
+        As for ``sklearn.ensemble.HistGradientBoostingClassifier``.
 
     Returns
     -------
@@ -32,7 +43,14 @@ def make_gbdt(seed: int = 0) -> HistGradientBoostingClassifier:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=400, max_features=0.1, early_stopping=False, random_state=seed
+        max_iter=max_iter,
+        learning_rate=learning_rate,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2_regularization,
+        max_features=max_features,
+        early_stopping=False,
+        random_state=seed,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-FACTORIES: dict[str, Callable[[int], Any]] = {
+FACTORIES: dict[str, Callable[..., Any]] = {
     "svm": make_svm,
     "svm-linear": make_linear_svm,
     "gbdt": make_gbdt,

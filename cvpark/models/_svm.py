@@ -8,7 +8,14 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-def make_svm(seed: int = 0) -> Pipeline:
+def make_svm(
+    seed: int = 0,
+    *,
+    n_components: int = 128,
+    C: float = 5.0,
+    gamma: float | str = "scale",
+    class_weight: str | None = None,
+) -> Pipeline:
     """Exact RBF SVM on the leading principal components.
 
     The projection takes the descriptor's redundancy away: fewer columns for each of the support
@@ -18,6 +25,10 @@ def make_svm(seed: int = 0) -> Pipeline:
     ----------
     seed : int
         Unused by the solver, taken so that every factory is called alike.
+    n_components : int
+        Of the projection.
+    C, gamma, class_weight
+        As for ``sklearn.svm.SVC``.
 
     Returns
     -------
@@ -34,22 +45,25 @@ def make_svm(seed: int = 0) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
+    machine = SVC(C=C, gamma=gamma, class_weight=class_weight, cache_size=1000, random_state=seed)
     return Pipeline(
         [
             ("scale", StandardScaler()),
-            ("project", PCA(128, svd_solver="covariance_eigh")),
-            ("classify", SVC(C=5.0, gamma="scale", cache_size=1000, random_state=seed)),
+            ("project", PCA(n_components, svd_solver="covariance_eigh")),
+            ("classify", machine),
         ]
     )
 
 
-def make_linear_svm(seed: int = 0) -> Pipeline:
+def make_linear_svm(seed: int = 0, *, C: float = 5e-4, class_weight: str | None = None) -> Pipeline:
     """Linear SVM: one dot product a patch.
 
     Parameters
     ----------
     seed : int
         Seed of the solver.
+    C, class_weight
+        As for ``sklearn.svm.LinearSVC``.
 
     Returns
     -------
@@ -65,9 +79,10 @@ def make_linear_svm(seed: int = 0) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
 
+    machine = LinearSVC(C=C, class_weight=class_weight, dual=False, random_state=seed)
     return Pipeline(
         [
             ("scale", StandardScaler()),
-            ("classify", LinearSVC(C=5e-4, dual=False, random_state=seed)),
+            ("classify", machine),
         ]
     )

@@ -45,6 +45,7 @@ def train(
     validation: LabelledFeatures,
     descriptor: Descriptor,
     *,
+    parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
     facts: Mapping[str, Any] | None = None,
 ) -> ClassicalModel:
@@ -59,6 +60,8 @@ def train(
         What its scores are calibrated and rated on.
     descriptor : Descriptor
         Fitted; the one both were computed with.
+    parameters : mapping, optional
+        Of the kind's factory, such as ``{"C": 3.0}``; those left out keep their defaults.
     seed : int
     facts : mapping, optional
         More for the model's card, such as the data's name and licence, the protocol.
@@ -79,7 +82,8 @@ def train(
                 f"split {part.name!r}: its {len(part.y):,} patches are all of one class; "
                 "training needs free and busy ones"
             )
-    classifier = fit_narrow(FACTORIES[kind](seed), training.X, training.y)
+    classifier = FACTORIES[kind](seed, **(parameters or {}))
+    fit_narrow(classifier, training.X, training.y)
     if kind == "gbdt":
         drop_bins(classifier)
     scores = classifier.decision_function(validation.X)
@@ -90,6 +94,7 @@ def train(
         "training": describe_split(training.name, training.fingerprint, len(training.y)),
         "validation": describe_split(validation.name, validation.fingerprint, len(validation.y))
         | rate(validation.y, busy, model.threshold_),
+        "parameters": dict(parameters or {}),
         "seed": seed,
         "date": datetime.now(UTC).date().isoformat(),
         "versions": versions("numpy", "scikit-learn"),
