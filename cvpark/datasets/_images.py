@@ -16,15 +16,15 @@ from ..exceptions import DatasetError
 MAX_FILE_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
 
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_JPEG, _JPEG_END, _PNG = b"\xff\xd8\xff", b"\xff\xd9", b"\x89PNG\r\n\x1a\n"
 # SOF0 to SOF15 without the tables among them (DHT, JPG, DAC); ITU-T T.81, table B.1
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-# What the JPEG decoder can divide the sides by, most first.
+# What the JPEG decoder can divide the sides by, most first. OpenCV's own flags give BGR.
 _REDUCED = {
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
+    8: cv2.IMREAD_REDUCED_COLOR_8 ^ cv2.IMREAD_COLOR_BGR ^ cv2.IMREAD_COLOR_RGB,
+    4: cv2.IMREAD_REDUCED_COLOR_4 ^ cv2.IMREAD_COLOR_BGR ^ cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_REDUCED_COLOR_2 ^ cv2.IMREAD_COLOR_BGR ^ cv2.IMREAD_COLOR_RGB,
 }
 
 
@@ -80,15 +80,15 @@ def decode_image(
         raise DatasetError(f"{name}: {len(data)} bytes, more than the limit of {MAX_FILE_BYTES}")
     size = _header_size(data, name)
     is_jpeg = data.startswith(_JPEG)
-    flag = _scale(size, min_side) if is_jpeg and min_side is not None else cv2.IMREAD_COLOR
+    flag = _scale(size, min_side) if is_jpeg and min_side is not None else cv2.IMREAD_COLOR_RGB
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         image = None
     # libjpeg fills the missing part of a truncated file with grey and only prints a warning.
-    if image is None or (is_jpeg and b"\xff\xd9" not in data[-1024:]):
+    if image is None or (is_jpeg and data.rfind(_JPEG_END, -1024) < 0):
         raise DatasetError(f"{name}: the image is truncated or damaged; restore it or leave it out")
-    rgb: NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    rgb: NDArray[np.uint8] = image
     return rgb
 
 
@@ -128,7 +128,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
 def _scale(size: tuple[int, int], min_side: int) -> int:
     """Flag of the smallest decoding whose sides, which the decoder rounds up, are long enough."""
     fitting = (flag for divisor, flag in _REDUCED.items() if -(-min(size) // divisor) >= min_side)
-    return next(fitting, cv2.IMREAD_COLOR)
+    return next(fitting, cv2.IMREAD_COLOR_RGB)
 
 
 def read_image(path: str | Path, *, min_side: int | None = None) -> NDArray[np.uint8]:
