@@ -20,6 +20,9 @@ from cvpark.features import Descriptor, FeatureStore
 
 Read = Callable[[Path], np.ndarray]
 
+# What scikit-image has all parts of. The default descriptor has Felzenszwalb's HOG instead.
+STOCK = Descriptor(extractors=["hog", "lbp", "color"], size=64)
+
 
 def read_with_skimage(file: Path) -> np.ndarray:
     image = imread(file)
@@ -35,7 +38,7 @@ def read_with_opencv(file: Path) -> np.ndarray:
 
 
 def describe_with_skimage(image: np.ndarray) -> np.ndarray:
-    """HOG, uniform LBP and HSV histograms over a 4x4 grid, as cvpark's default descriptor."""
+    """HOG, uniform LBP and HSV histograms over a 4x4 grid, as `STOCK` describes it."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     codes = local_binary_pattern(gray, 8, 1, "uniform")
     hsv = rgb2hsv(image)
@@ -62,9 +65,7 @@ def ours(split: Split, n_jobs: int) -> np.ndarray:
     """What ``cvpark extract`` does, files included."""
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore(folder)
-        store.extend(
-            split.paths, lambda path: read_image(split.locate(path)), Descriptor(), n_jobs=n_jobs
-        )
+        store.extend(split.paths, lambda path: read_image(split.locate(path)), STOCK, n_jobs=n_jobs)
         return store.matrix(split.paths[:1])
 
 

@@ -4,6 +4,7 @@ from ._calls import descriptor_calls as descriptor_calls
 from ._color import ColorHistogramExtractor as ColorHistogramExtractor
 from ._descriptor import EXTRACTORS as EXTRACTORS
 from ._descriptor import Descriptor as Descriptor
+from ._descriptor import default_extractors as default_extractors
 from ._hog import HOGExtractor as HOGExtractor
 from ._lbp import LBPExtractor as LBPExtractor
 from ._patches import Patches as Patches

@@ -24,13 +24,33 @@ EXTRACTORS: dict[str, type[BaseExtractor]] = {
 }
 
 
+def default_extractors() -> list[BaseExtractor]:
+    """What the shipped models look at; benchmarks/ACCURACY.md says what else was tried.
+
+    Felzenszwalb's HOG in cells of 8 and of 16 pixels, LBP by the eight neighbours and HSV
+    histograms.
+
+    Examples
+    --------
+    >>> [type(extractor).__name__ for extractor in default_extractors()][2:]
+    ['LBPExtractor', 'ColorHistogramExtractor']
+    """
+    return [
+        HOGExtractor(variant="fhog", channel="gray", pixels_per_cell=8),
+        HOGExtractor(variant="fhog", channel="gray", pixels_per_cell=16),
+        LBPExtractor(neighbors="pixels"),
+        ColorHistogramExtractor(),
+    ]
+
+
 class Descriptor(TransformerMixin, BaseEstimator):
     """Patches of any size to one vector each: resize, then every extractor side by side.
 
     Parameters
     ----------
-    extractors : sequence of str or extractor
+    extractors : sequence of str or extractor, optional
         Names out of ``hog``, ``lbp``, ``color`` for an extractor with its defaults, or extractors.
+        By default those of the shipped models, see `default_extractors`.
     size : int
         Side of the square working image in pixels.
     n_jobs : int or None
@@ -47,8 +67,8 @@ class Descriptor(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        extractors: Sequence[str | BaseExtractor] = ("hog", "lbp", "color"),
-        size: int = 64,
+        extractors: Sequence[str | BaseExtractor] | None = None,
+        size: int = 48,
         n_jobs: int | None = None,
     ) -> None:
         self.extractors = extractors
@@ -110,7 +130,7 @@ class Descriptor(TransformerMixin, BaseEstimator):
     def _resolve(self) -> list[BaseExtractor]:
         parts = []
         names = ", ".join(EXTRACTORS)
-        for extractor in self.extractors:
+        for extractor in default_extractors() if self.extractors is None else self.extractors:
             if not isinstance(extractor, str):
                 parts.append(clone(extractor))
             elif extractor in EXTRACTORS:
