@@ -19,6 +19,10 @@ class ModelFormatError(CVParkError, ValueError):
     """A model file is damaged, of an unknown version or no model file at all."""
 
 
+class SettingsError(CVParkError, ValueError):
+    """A settings file is malformed or says what cannot be."""
+
+
 class AccuracyLossWarning(UserWarning):
     """A converted model is worse than the one it was made from."""
 

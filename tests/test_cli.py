@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PATCHES = "PATCHES"
-COMMANDS = ("extract", "train", "compare", "predict", "models", "export", "cnn")
+COMMANDS = ("extract", "train", "tune", "adapt", "compare", "predict", "models", "export", "cnn")
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +173,7 @@ def test_a_full_disk_is_one_line(run, sample, extracted, monkeypatch):
     from cvpark.models import _bundle
 
     class FullDisk(_bundle.ZipFile):
-        def writestr(self, *_):
+        def writestr(self, *_, **__):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_bundle, "ZipFile", FullDisk)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
+from cvpark._kernels.directions import direction_bounds, nearest_directions, usual_directions
 from cvpark._kernels.fhog import fhog_batch
 from cvpark.features import HOGExtractor
 
@@ -61,6 +62,19 @@ def test_channels(rng):
     assert not np.allclose(ours(image, channel="gray"), ours(image))
 
 
+@pytest.mark.parametrize("cell", [8, 16, (4, 6), (3, 5), (1, 7), (12, 1), 23])
+@pytest.mark.parametrize("shape", [(48, 48), (23, 70), (33, 24)])
+@pytest.mark.parametrize("orientations", [8, 9])
+def test_gray_of_any_shape(rng, shape, cell, orientations):
+    image = noise(rng, *shape)
+    expected = reference_hog.fhog(
+        reference.gray(image)[..., np.newaxis],
+        orientations,
+        (cell, cell) if isinstance(cell, int) else cell,
+    )
+    assert_allclose(ours(image, cell, orientations, "gray"), expected, **TOLERANCE)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     image=st.tuples(st.integers(1, 10), st.integers(1, 10), st.just(3)).flatmap(
@@ -68,14 +82,16 @@ def test_channels(rng):
     ),
     orientations=st.integers(1, 10),
     cell=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    channel=st.sampled_from(["gray", "max"]),
 )
-def test_any_image_and_cell(image, orientations, cell):
+def test_any_image_and_cell(image, orientations, cell, channel):
     if image.shape[0] < cell[0] or image.shape[1] < cell[1]:
         with pytest.raises(ValueError, match=r"smaller than one cell of .*: enlarge them"):
-            ours(image, cell, orientations)
+            ours(image, cell, orientations, channel)
         return
-    expected = reference_hog.fhog(image, orientations, cell)
-    assert_allclose(ours(image, cell, orientations), expected, **TOLERANCE)
+    values = reference.gray(image)[..., np.newaxis] if channel == "gray" else image
+    expected = reference_hog.fhog(values, orientations, cell)
+    assert_allclose(ours(image, cell, orientations, channel), expected, **TOLERANCE)
 
 
 @pytest.mark.parametrize("value", [0, 1, 200, 255])
@@ -159,6 +175,31 @@ def test_directions(down, right, direction):
     image[1, 0], image[1, 2] = 100 - right // 2, 100 + right // 2
     signed = ours(image, 3)[0, 0, :18]
     assert_array_equal(np.flatnonzero(signed), [direction])
+
+
+@pytest.mark.slow
+def test_every_gradient_of_nine_orientations():
+    """All pairs of differences of 8 bits, each in the middle of three pixels by three."""
+    down, right = (part.ravel() for part in np.mgrid[-255:256, -255:256])
+    gray = np.zeros((3, 3, down.size), np.uint8)
+    gray[0, 1], gray[2, 1] = np.maximum(-down, 0), np.maximum(down, 0)
+    gray[1, 0], gray[1, 2] = np.maximum(-right, 0), np.maximum(right, 0)
+    rows = np.ascontiguousarray(gray.transpose(0, 2, 1)).reshape(3, -1)
+    magnitudes, found = np.zeros(rows.shape, np.float32), np.zeros(rows.shape, np.int16)
+    usual_directions(rows, magnitudes, found)
+    assert_allclose(magnitudes[1, 1::3], np.hypot(down, right), rtol=1e-6)
+    moves = (down != 0) | (right != 0)
+    expected = [reference_hog.direction(*pair, 9) for pair in zip(down, right, strict=True)]
+    assert_array_equal(found[1, 1::3][moves], np.array(expected)[moves])
+
+
+def test_both_paths_to_nine_orientations_agree(rng):
+    gray = rng.integers(0, 256, (40, 53), np.uint8)
+    results = [(np.zeros(gray.shape, np.float32), np.zeros(gray.shape, np.int16)) for _ in "ab"]
+    usual_directions(gray, *results[0])
+    nearest_directions(gray[np.newaxis], direction_bounds(9), *results[1])
+    for usual, general in zip(*results, strict=True):
+        assert_array_equal(usual[1:-1, 1:-1], general[1:-1, 1:-1])
 
 
 def test_nearest_direction_is_that_of_the_largest_projection():

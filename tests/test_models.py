@@ -9,15 +9,18 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace as replace_fields
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
+from cvpark.datasets import Dataset, read_image
 from cvpark.exceptions import DatasetError, ModelFormatError
 from cvpark.features import Descriptor
 from cvpark.models import (
     FACTORIES,
+    Isotonic,
     LabelledFeatures,
     Sigmoid,
     load_bundle,
@@ -29,7 +32,7 @@ from cvpark.models import (
     train,
 )
 
-AT_LEAST = {"svm": 0.98, "svm-linear": 0.97, "gbdt": 0.97, "cnn": 0.98}
+AT_LEAST = {"svm": 0.991, "svm-linear": 0.982, "gbdt": 0.986, "cnn": 0.991}
 
 
 def patches(n, seed):
@@ -60,6 +63,16 @@ def model(request, parts, descriptor):
     return train(request.param, *parts, descriptor, facts={"protocol": "test"})
 
 
+KNOTS, HEIGHTS = [-1.5, -0.5, 0.25, 2.0], [0.03, 0.25, 0.25, 0.96]
+
+
+@pytest.fixture(params=["sigmoid", "isotonic"])
+def calibrated(request, model):
+    """The model with each of the calibrations it may have."""
+    calibration = Sigmoid(1.5, -0.2) if request.param == "sigmoid" else Isotonic(KNOTS, HEIGHTS)
+    return replace_fields(model, calibration=calibration, threshold_=0.375)
+
+
 def test_each_kind_learns_and_says_what_it_learned_from(model):
     X, y = patches(100, 2)
     assert (model.predict(X) == y).mean() > 0.95
@@ -70,23 +83,27 @@ def test_each_kind_learns_and_says_what_it_learned_from(model):
     assert model.card["protocol"] == "test"
 
 
-def test_probabilities_are_those_of_the_classifier_and_the_sigmoid(model, descriptor):
+def test_probabilities_are_those_of_the_classifier_and_its_calibration(calibrated, descriptor):
     X, _ = patches(20, 3)
-    scores = model.classifier.decision_function(descriptor.transform(X))
-    proba = model.predict_proba(X)
-    slope, intercept = model.calibration.slope, model.calibration.intercept
-    np.testing.assert_allclose(proba[:, 1], expit(slope * scores + intercept))
+    scores = calibrated.classifier.decision_function(descriptor.transform(X))
+    proba = calibrated.predict_proba(X)
+    if isinstance(calibrated.calibration, Sigmoid):
+        slope, intercept = calibrated.calibration.slope, calibrated.calibration.intercept
+        expected = expit(slope * scores + intercept)
+    else:
+        expected = np.interp(scores, KNOTS, HEIGHTS)
+    np.testing.assert_allclose(proba[:, 1], expected)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
-    assert (model.predict(X) == (proba[:, 1] >= model.threshold_)).all()
+    assert (calibrated.predict(X) == (proba[:, 1] >= calibrated.threshold_)).all()
 
 
-def test_the_compiled_path_equals_scikit_learn(model):
+def test_the_compiled_path_equals_scikit_learn(calibrated):
     X, _ = patches(100, 4)
-    compiled = model.compile()
-    assert np.abs(compiled.predict_proba(X) - model.predict_proba(X)).max() < 1e-5
-    assert (compiled.predict(X) == model.predict(X)).all()
+    compiled = calibrated.compile()
+    assert np.abs(compiled.predict_proba(X) - calibrated.predict_proba(X)).max() < 1e-5
+    assert (compiled.predict(X) == calibrated.predict(X)).all()
     np.testing.assert_allclose(
-        compiled.decision_function(X), model.decision_function(X), rtol=1e-5, atol=1e-5
+        compiled.decision_function(X), calibrated.decision_function(X), rtol=1e-5, atol=1e-5
     )
 
 
@@ -131,14 +148,16 @@ def test_it_may_be_called_from_several_threads_at_once(model):
             np.testing.assert_array_equal(call.result()[0], expected[row])
 
 
-def test_a_model_file_gives_the_same_model_back(model, tmp_path):
-    path = save_bundle(model, tmp_path / "mine.cvpark")
+def test_a_model_file_gives_the_same_model_back(calibrated, tmp_path):
+    path = save_bundle(calibrated, tmp_path / "mine.cvpark")
     loaded = load_model(path)
     X, _ = patches(30, 5)
-    np.testing.assert_array_equal(loaded.predict_proba(X), model.compile().predict_proba(X))
-    assert (loaded.name, loaded.kind) == ("mine", model.kind)
+    np.testing.assert_array_equal(loaded.predict_proba(X), calibrated.compile().predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict(X), calibrated.predict(X))
+    assert (loaded.name, loaded.kind) == ("mine", calibrated.kind)
+    assert loaded.threshold_ == calibrated.threshold_
     assert loaded.model_bytes == path.stat().st_size
-    assert loaded.card["training"] == model.card["training"]
+    assert loaded.card["training"] == calibrated.card["training"]
     assert [file.name for file in tmp_path.iterdir()] == ["mine.cvpark"]
 
 
@@ -183,6 +202,10 @@ def edit_manifest(**values):
         contents["manifest.json"] = json.dumps(manifest).encode()
 
     return change
+
+
+def isotonic(scores, probabilities):
+    return {"kind": "isotonic", "scores": scores, "probabilities": probabilities}
 
 
 def replace(part, data):
@@ -242,6 +265,8 @@ MANIFESTS = [
     (edit_manifest(kind=None), "damaged"),
     (edit_manifest(threshold=float("nan")), "NaN"),
     (edit_manifest(threshold="x"), "damaged"),
+    (edit_manifest(threshold="nan"), "threshold nan is no probability"),
+    (edit_manifest(threshold=1.5), "threshold 1.5 is no probability"),
     (edit_manifest(training=["x"]), "training facts"),
     (edit_manifest(seed=float("inf")), "Infinity"),
     (lambda contents: contents.pop("manifest.json") and None, "damaged"),
@@ -259,6 +284,16 @@ PARTS = [
     (edit_manifest(calibration=None), "damaged"),
     (edit_manifest(calibration={"slope": 1e999, "intercept": 0}), "Infinity"),
     (edit_manifest(calibration={"slope": 10**400, "intercept": 0}), "damaged"),
+    (edit_manifest(calibration={"slope": "nan", "intercept": 0}), "damaged"),
+    (edit_manifest(calibration={"kind": "sigmoid", "scores": [0, 1]}), "damaged"),
+    (edit_manifest(calibration={"kind": ["sigmoid"]}), "damaged"),
+    (edit_manifest(calibration={"kind": "beta"}), "damaged.*unknown calibration"),
+    (edit_manifest(calibration={"kind": "isotonic", "scores": 3, "probabilities": 1}), "damaged"),
+    (edit_manifest(calibration=isotonic([0, 1], [0.9, 0.1])), "damaged.*never descend"),
+    (edit_manifest(calibration=isotonic([0, 0], [0, 1])), "damaged.*ascend strictly"),
+    (edit_manifest(calibration=isotonic([0, 1, 2], [0, 1])), "damaged.*as many"),
+    (edit_manifest(calibration=isotonic([0, 10**400], [0, 1])), "damaged"),
+    (edit_manifest(calibration=isotonic(list(range(5000)), [0.5] * 5000)), "damaged.*knots"),
     (edit_manifest(scorer="pickle"), "unknown form"),
     (edit_manifest(scorer=["linear"]), "damaged|unknown form"),
     (edit_manifest(sha256={}), "damaged"),
@@ -366,13 +401,49 @@ def test_one_class_is_not_enough_to_train(parts, descriptor):
         train("svm", training, one, descriptor)
 
 
-def test_sigmoid_recovers_the_probabilities_labels_were_drawn_from():
+@pytest.fixture(scope="module")
+def overlapping(parts, descriptor):
+    """Parts a tenth of whose labels are wrong, so that precision and recall are at odds."""
     rng = np.random.default_rng(0)
-    scores = rng.normal(size=20_000)
-    true = Sigmoid(2.0, -0.5)
-    fitted = Sigmoid.fit(scores, rng.random(20_000) < true(scores)[:, 1])
-    assert fitted.slope == pytest.approx(2.0, rel=0.05)
-    assert fitted.intercept == pytest.approx(-0.5, abs=0.05)
+
+    def spoilt(part):
+        groups = np.arange(len(part.y)) // 12
+        wrong = rng.random(len(part.y)) < 0.1
+        return replace_fields(part, y=part.y ^ wrong.astype(np.uint8), groups=groups)
+
+    return [spoilt(part) for part in parts]
+
+
+@pytest.mark.parametrize("name", ["precision", "recall"])
+def test_the_threshold_reaches_its_target_and_the_card_says_so(overlapping, descriptor, name):
+    target = {f"target_{name}": 0.93}
+    plain = train("svm-linear", *overlapping, descriptor)
+    aimed = train("svm-linear", *overlapping, descriptor, **target)
+    assert (plain.threshold_, plain.card["threshold_target"]) == (0.5, {})
+    assert aimed.card["threshold_target"] == target
+    assert aimed.card["validation"][name] >= 0.93 > plain.card["validation"][name]
+    assert (aimed.threshold_ > 0.5) == (name == "precision")
+    assert aimed.calibration == plain.calibration
+
+
+def test_the_card_tells_what_calibrations_measured_on_groups_held_out(overlapping, descriptor):
+    card = train("svm-linear", *overlapping, descriptor).card
+    assert card["calibrations"]["held_out"] == "groups"
+    assert 0 < card["calibrations"]["sigmoid"]["brier"] < 0.2
+    assert set(card["validation"]) >= {"accuracy", "precision", "recall", "auc", "brier", "ece"}
+    ungrouped = [replace_fields(part, groups=None) for part in overlapping]
+    card = train("svm-linear", *ungrouped, descriptor).card
+    assert card["calibrations"]["held_out"] == "patches"
+
+
+def test_targets_that_cannot_be_are_refused_before_training(overlapping, descriptor, monkeypatch):
+    from cvpark.models import _training
+
+    monkeypatch.setattr(_training, "fit_narrow", None)
+    with pytest.raises(ValueError, match="one of them"):
+        train("svm", *overlapping, descriptor, target_precision=0.9, target_recall=0.9)
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        train("svm", *overlapping, descriptor, target_precision=99)
 
 
 def test_all_models_are_shipped_and_load():
@@ -385,3 +456,27 @@ def test_all_models_are_shipped_and_load():
         assert model.predict_proba(patch).shape == (1, 2)
         assert model.card["validation"]["accuracy"] >= AT_LEAST[name]
         assert "citation" in model.card["data"]
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(FACTORIES))
+def test_shipped_models_equal_scikit_learn_on_every_patch_of_val(real_data, name):
+    split = Dataset(real_data).split("val")
+    model, estimator = load_model(name, n_jobs=-1), load_estimator(name)
+    difference, right = 0.0, 0
+    for start in range(0, len(split), 2048):
+        X = [read_image(file) for file in split.files[start : start + 2048]]
+        proba = model.predict_proba(X)
+        expected = model.calibration(estimator.decision_function(X))
+        difference = max(difference, np.abs(proba - expected).max())
+        right += (model.predict(X) == split.labels[start : start + 2048]).sum()
+    assert difference < 1e-5
+    # What is calibrated on this split is rated on it in the model's card.
+    assert right / len(split) == pytest.approx(model.card["validation"]["accuracy"], abs=1e-4)
+
+
+def test_shipped_classical_models_are_small():
+    files = {name: file for name, file in shipped_models().items() if name in FACTORIES}
+    assert sum(file.stat().st_size for file in files.values()) < 8 * 2**20
+    assert files["svm-linear"].stat().st_size <= 64 * 2**10

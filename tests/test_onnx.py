@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cvpark.features import Descriptor
-from cvpark.models import load_estimator, load_model
+from cvpark.models import Isotonic, load_estimator, load_model, to_onnx
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
@@ -40,6 +40,21 @@ def test_an_exported_classifier_gives_what_the_model_gives(run, patches, name, t
     )
     facts = json.loads(session.get_modelmeta().custom_metadata_map["cvpark"])
     assert facts["descriptor"] == model.card["descriptor"]
+
+
+def test_an_exported_isotonic_calibration_gives_what_the_model_gives(patches):
+    model = load_model("svm-linear")
+    scores = model.decision_function(patches)
+    knots = np.unique(np.quantile(scores, np.linspace(0.1, 0.9, 41)))
+    heights = np.repeat(np.linspace(0.01, 0.98, 21), 2)[: knots.size]  # half of the lines level
+    model.calibration, model.threshold_ = Isotonic(knots, heights), 0.4
+    session = onnxruntime.InferenceSession(to_onnx(model))
+    X = Descriptor.from_config(model.card["descriptor"]).fit().transform(patches)
+    score, probability, occupancy = session.run(None, {"descriptor": X})
+    expected = np.interp(score[:, 0], knots, heights)
+    assert 0 < occupancy.mean() < 1
+    np.testing.assert_allclose(probability[:, 0], expected, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(occupancy[:, 0], expected >= 0.4)
 
 
 def test_a_cnn_is_not_exported(run):

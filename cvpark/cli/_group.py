@@ -18,7 +18,9 @@ from ._output import printable
 _COMMANDS = {
     "extract": ("extract", "Compute the descriptors of patches into a folder."),
     "train": ("train", "Train a classical model on descriptors."),
+    "tune": ("tune", "Search for the best parameters over folds of whole days."),
     "compare": ("compare", "Accuracy and latency of models on one split."),
+    "adapt": ("adapt", "Adapt a model to another car park from a few labelled patches."),
     "predict": ("predict", "Tell free from busy for image files."),
     "models": ("models", "List the shipped models, show the card of a model file."),
     "export": ("export", "Write a model's classifier as ONNX."),

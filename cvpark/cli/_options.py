@@ -28,6 +28,13 @@ protocol_option = click.option(
     "where only that half of the training split is on disk.",
 )
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Settings file (TOML), such as the best.toml of `cvpark tune`.",
+)
+
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),

@@ -1,11 +1,11 @@
-"""Training as `train` and `compare` both need it: features looked up or computed, then fitted."""
+"""Features looked up or computed, and models trained on them, as several commands need it."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._options import choose_protocol
 from ._output import progress, say
@@ -13,7 +13,56 @@ from ._output import progress, say
 if TYPE_CHECKING:
     from ..datasets import Dataset, Split
     from ..features import FeatureStore
-    from ..models import ClassicalModel
+    from ..models import ClassicalModel, Settings
+
+_DEFAULT_STORE = Path("features")
+
+
+def default_store() -> Path | None:
+    """The folder ``features`` where it is one that `cvpark extract` made, which is announced."""
+    if not (_DEFAULT_STORE / "store.json").exists():
+        return None
+    say(f"using the features in ./{_DEFAULT_STORE}")
+    return _DEFAULT_STORE
+
+
+def open_store(folder: Path) -> FeatureStore:
+    """The features in a folder.
+
+    Raises
+    ------
+    DatasetError
+        There are none.
+    """
+    from ..exceptions import DatasetError
+    from ..features import FeatureStore
+
+    store = FeatureStore(folder)
+    if not store.exists:
+        raise DatasetError(f"{folder}: holds no features; run: cvpark extract {folder}")
+    return store
+
+
+def extract_splits(
+    folder: Path,
+    dataset: Dataset,
+    splits: Sequence[Split],
+    n_jobs: int,
+    descriptor: dict[str, Any] | None = None,
+) -> FeatureStore:
+    """The features of these splits in a folder, computed where it does not hold them yet."""
+    from ..datasets import read_image
+    from ..features import Descriptor, FeatureStore
+
+    store = FeatureStore(folder)
+    store.extend(
+        [path for split in splits for path in split.paths],
+        lambda path: read_image(dataset.locate(path)),
+        Descriptor.from_config(descriptor) if descriptor else Descriptor(),
+        n_jobs=n_jobs,
+        progress=lambda items, total: progress(items, total, "extract"),
+    )
+    return store
 
 
 def train_models(
@@ -22,24 +71,31 @@ def train_models(
     protocol_name: str | None,
     *,
     folder: Path | None = None,
+    config: Path | None = None,
     seed: int = 0,
     n_jobs: int = -1,
     allow_missing: bool = False,
+    target_precision: float | None = None,
+    target_recall: float | None = None,
 ) -> list[ClassicalModel]:
-    """Models of these kinds, trained on the protocol's training split."""
-    from ..evaluation import protocol_splits, train_protocol
-    from ..exceptions import DatasetError
-    from ..features import FeatureStore
+    """Models of these kinds, trained on the protocol's training split.
 
+    Descriptor and parameters are those of the settings file ``config``, if there is one.
+    """
+    from ..evaluation import protocol_splits, train_protocol
+    from ..models import Settings, read_settings
+
+    settings = read_settings(config) if config else Settings()
     protocol = choose_protocol(dataset, protocol_name)
     training, validation = protocol_splits(dataset, protocol, allow_missing=allow_missing)
     facts = {"data": dataset.about(), "protocol": protocol.name}
     with tempfile.TemporaryDirectory(prefix="cvpark-") as temporary:
-        store = FeatureStore(folder or temporary)
         if folder is None:
-            _extract(store, dataset, [training, validation], n_jobs)
-        elif not store.exists:
-            raise DatasetError(f"{folder}: holds no features; run: cvpark extract {folder}")
+            parts = [training, validation]
+            store = extract_splits(Path(temporary), dataset, parts, n_jobs, settings.descriptor)
+        else:
+            store = open_store(folder)
+            _check_descriptor(store, settings, config)
         models = []
         for kind in kinds:
             say(f"training {kind} on {training.name}: {len(training):,} patches")
@@ -49,22 +105,22 @@ def train_models(
                     training,
                     validation,
                     store,
+                    parameters=settings.classifier,
                     seed=seed,
                     allow_missing=allow_missing,
                     facts=facts,
+                    target_precision=target_precision,
+                    target_recall=target_recall,
                 )
             )
     return models
 
 
-def _extract(store: FeatureStore, dataset: Dataset, splits: list[Split], n_jobs: int) -> None:
-    from ..datasets import read_image
-    from ..features import Descriptor
+def _check_descriptor(store: FeatureStore, settings: Settings, config: Path | None) -> None:
+    from ..exceptions import SplitMismatchError
 
-    store.extend(
-        [path for split in splits for path in split.paths],
-        lambda path: read_image(dataset.locate(path)),
-        Descriptor(),
-        n_jobs=n_jobs,
-        progress=lambda items, total: progress(items, total, "extract"),
-    )
+    if settings.descriptor and settings.descriptor != store.descriptor.to_config():
+        raise SplitMismatchError(
+            f"{store.folder}: holds features of another descriptor than {config} asks for; run: "
+            f"cvpark extract DIR --config {config}, then train with --features DIR"
+        )

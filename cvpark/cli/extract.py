@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ._options import allow_missing_option, data_option, jobs_option, open_dataset
+from ._options import (
+    allow_missing_option,
+    config_option,
+    data_option,
+    jobs_option,
+    open_dataset,
+)
 from ._output import progress, say
+
+if TYPE_CHECKING:
+    from ..features import Descriptor
 
 
 @click.command()
@@ -25,11 +34,11 @@ from ._output import progress, say
 )
 @click.option(
     "--descriptor",
-    default="hog,lbp,color",
-    show_default=True,
     metavar="NAMES",
-    help="Extractors, separated by commas.",
+    help="Extractors out of hog, lbp, color, separated by commas, each with its defaults. Default: "
+    "those of the shipped models.",
 )
+@config_option
 @jobs_option
 @click.option(
     "--on-error",
@@ -43,23 +52,27 @@ def extract(
     out: Path,
     data: Path | None,
     splits: list[str],
-    descriptor: str,
+    descriptor: str | None,
+    config: Path | None,
     jobs: int,
     on_error: Literal["raise", "skip"],
     allow_missing: bool,
 ) -> None:
     """Compute the descriptors of patches into the folder OUT.
 
-    An interrupted run goes on where it stopped when the command is repeated.
+    An interrupted run goes on where it stopped when the command is repeated. With --config the
+    descriptor is that of a settings file; `cvpark train --help` shows one.
 
     \b
     Examples:
       cvpark extract features --data /data/cnrpark
       cvpark extract features --split train,val --descriptor hog,color
+      cvpark extract features-48 --config mine.toml
     """
     from ..datasets import read_image
-    from ..features import Descriptor, FeatureStore
+    from ..features import FeatureStore
 
+    combined = _make_descriptor(descriptor, config)
     dataset = open_dataset(data)
     chosen = [dataset.split(name, allow_missing=allow_missing) for name in splits]
     names = splits or dataset.complete_splits()
@@ -68,10 +81,6 @@ def extract(
         chosen = [dataset.everything()]
     for split in chosen:
         say(f"{split.name}: {len(split):,} of {split.n_listed:,} listed patches are on disk")
-    try:
-        combined = Descriptor(extractors=[name.strip() for name in descriptor.split(",")]).fit()
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--descriptor") from error
     paths = list(dict.fromkeys(path for split in chosen for path in split.paths))
     store = FeatureStore(out)
     held = sum(path in store for path in paths)
@@ -92,3 +101,20 @@ def extract(
         f"{len(paths) - len(skipped) - held:,} new in {perf_counter() - start:.1f} s"
         + (f"; {len(skipped):,} skipped" if skipped else "")
     )
+
+
+def _make_descriptor(names: str | None, config: Path | None) -> Descriptor:
+    from ..features import Descriptor
+    from ..models import read_settings
+
+    if config is not None:
+        if names is not None:
+            raise click.UsageError("--descriptor or --config: both name a descriptor")
+        chosen = read_settings(config).descriptor
+        return (Descriptor.from_config(chosen) if chosen else Descriptor()).fit()
+    if names is None:
+        return Descriptor().fit()
+    try:
+        return Descriptor(extractors=[name.strip() for name in names.split(",")]).fit()
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--descriptor") from error

@@ -9,16 +9,16 @@ import click
 
 from ._options import (
     allow_missing_option,
+    config_option,
     data_option,
     jobs_option,
     open_dataset,
     protocol_option,
     seed_option,
 )
-from ._output import say
-from ._training import train_models
+from ._training import default_store, train_models
 
-_DEFAULT_STORE = Path("features")
+_SHARE = click.FloatRange(0, 1, min_open=True)
 
 
 @click.command()
@@ -26,9 +26,9 @@ _DEFAULT_STORE = Path("features")
     "--model",
     "kind",
     type=click.Choice(["svm", "svm-linear", "gbdt"]),
-    required=True,
-    help="RBF SVM, linear SVM or gradient-boosted trees.",
+    help="RBF SVM, linear SVM or gradient-boosted trees. Default: that of --config.",
 )
+@config_option
 @data_option
 @click.option(
     "--features",
@@ -44,15 +44,32 @@ _DEFAULT_STORE = Path("features")
     metavar="FILE",
     help="Model file to write. Default: the model's name with .cvpark.",
 )
+@click.option(
+    "--target-precision",
+    type=_SHARE,
+    metavar="SHARE",
+    help="Lowest threshold at which this share of the patches called busy is so, on the "
+    "validation split. Default: a threshold of 0.5.",
+)
+@click.option(
+    "--target-recall",
+    type=_SHARE,
+    metavar="SHARE",
+    help="Highest threshold at which this share of the busy patches is found, on the validation "
+    "split.",
+)
 @seed_option
 @jobs_option
 @allow_missing_option
 def train(
-    kind: str,
+    kind: str | None,
+    config: Path | None,
     data: Path | None,
     folder: Path | None,
     protocol: str | None,
     out: Path | None,
+    target_precision: float | None,
+    target_recall: float | None,
     seed: int,
     jobs: int,
     allow_missing: bool,
@@ -62,25 +79,43 @@ def train(
     Scores are calibrated on the validation split, whose accuracy and AUC are printed. The test
     split is not looked at.
 
+    A settings file names the kind, the descriptor and the classifier's parameters; each part may
+    be left out, and every parameter:
+
+    \b
+      model = "svm"
+      [descriptor]
+      size = 48
+      [[descriptor.extractors]]
+      kind = "hog"
+      variant = "fhog"
+      [classifier]
+      C = 3.0
+
     \b
     Examples:
       cvpark train --model svm --data /data/cnrpark
       cvpark train --model gbdt --features features --protocol sunny --out sunny.cvpark
+      cvpark train --config tune-svm/best.toml
+      cvpark train --model svm --target-precision 0.999
     """
     from ..models import save_bundle
 
-    if folder is None and (_DEFAULT_STORE / "store.json").exists():
-        folder = _DEFAULT_STORE
-        say(f"using the features in ./{folder}")
+    if target_precision is not None and target_recall is not None:
+        raise click.UsageError("--target-precision or --target-recall: a threshold meets one")
+    kind = _choose_kind(kind, config)
     start = perf_counter()
     (model,) = train_models(
         [kind],
         open_dataset(data),
         protocol,
-        folder=folder,
+        folder=folder or default_store(),
+        config=config,
         seed=seed,
         n_jobs=jobs,
         allow_missing=allow_missing,
+        target_precision=target_precision,
+        target_recall=target_recall,
     )
     path = save_bundle(model, out or Path(f"{kind}.cvpark"))
     rated = model.card["validation"]
@@ -91,3 +126,19 @@ def train(
         f"validation on {rated['split']} ({rated['n_patches']:,} patches): "
         f"accuracy {rated['accuracy']:.4f}, AUC {rated['auc']:.4f}"
     )
+
+
+def _choose_kind(kind: str | None, config: Path | None) -> str:
+    """The kind of ``--model`` or of the settings file, which must not contradict each other."""
+    if config is None:
+        if kind is None:
+            raise click.UsageError("give --model, or --config with a settings file that names one")
+        return kind
+    from ..models import read_settings
+
+    named = read_settings(config).model or kind
+    if named is None:
+        raise click.UsageError(f"{config} names no model: give --model")
+    if kind not in (None, named):
+        raise click.UsageError(f"--model {kind}, but {config} is for {named}")
+    return named

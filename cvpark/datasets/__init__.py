@@ -1,6 +1,7 @@
 """CNRPark+EXT on disk and the built-in sample: lists and names in, splits and images out."""
 
 from ._cnrpark import Dataset
+from ._folder import labelled_split, slot_groups
 from ._images import decode_image, read_image
 from ._protocols import PROTOCOLS, Protocol, get_protocol
 from ._sample import make_sample, sample_path
@@ -15,7 +16,9 @@ __all__ = [
     "decode_image",
     "fingerprint",
     "get_protocol",
+    "labelled_split",
     "make_sample",
     "read_image",
     "sample_path",
+    "slot_groups",
 ]

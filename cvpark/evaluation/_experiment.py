@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..datasets import Dataset, Protocol, Split
-from ..exceptions import DatasetError
+from ..exceptions import DatasetError, SettingsError
 from ..features import FeatureStore
-from ..models import ClassicalModel, LabelledFeatures, train
+from ..models import ClassicalModel, LabelledFeatures, default_parameters, train
 
 
 def protocol_splits(
@@ -66,15 +67,40 @@ def _hold_out(split: Split) -> tuple[Split, Split]:
     )
 
 
+def stored_part(split: Split, stores: Sequence[FeatureStore], *, allow_missing: bool) -> Split:
+    """The patches of a split whose descriptors the stores are to give.
+
+    Parameters
+    ----------
+    split : Split
+    stores : sequence of FeatureStore
+    allow_missing : bool
+        Leave out patches that are not in every store.
+
+    Raises
+    ------
+    SplitMismatchError
+        A store was made from another split of that name.
+    """
+    for store in stores:
+        store.check_split(split.name, split.fingerprint)
+    if not allow_missing:
+        return split
+    return split.select(np.array([all(path in store for store in stores) for path in split.paths]))
+
+
 def train_protocol(
     kind: str,
     training: Split,
     validation: Split,
     store: FeatureStore,
     *,
+    parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
     allow_missing: bool = False,
     facts: Mapping[str, object] | None = None,
+    target_precision: float | None = None,
+    target_recall: float | None = None,
 ) -> ClassicalModel:
     """Train one kind of model on the stored descriptors of two splits.
 
@@ -85,22 +111,43 @@ def train_protocol(
         See `protocol_splits`.
     store : FeatureStore
         Holds the descriptors of both.
+    parameters : mapping, optional
+        Of the classifier; those left out keep their defaults.
     seed : int
     allow_missing : bool
         Leave out patches the store does not hold.
     facts : mapping, optional
         More for the model's card.
+    target_precision, target_recall : float, optional
+        What the threshold is to reach on the validation split; by default it is 0.5.
 
     Raises
     ------
     SplitMismatchError
         The store was made from other splits.
+    SettingsError
+        More components than the descriptor has columns or the split patches.
     """
     parts = []
     for split in (training, validation):
-        store.check_split(split.name, split.fingerprint)
-        stored = np.array([path in store or not allow_missing for path in split.paths])
-        used = split.select(stored)
+        used = stored_part(split, [store], allow_missing=allow_missing)
         X = store.matrix(used.paths)
-        parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels))
-    return train(kind, parts[0], parts[1], store.descriptor, seed=seed, facts=facts)
+        parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels, used.groups()))
+    n_components = (default_parameters(kind) | dict(parameters or {})).get("n_components", 0)
+    n_patches, n_columns = parts[0].X.shape
+    if n_components > min(n_patches, n_columns):
+        raise SettingsError(
+            f"{kind}: n_components is {n_components}, but there are {n_columns:,} columns of "
+            f"{n_patches:,} patches to make them from; choose fewer in a settings file (--config)"
+        )
+    return train(
+        kind,
+        parts[0],
+        parts[1],
+        store.descriptor,
+        parameters=parameters,
+        seed=seed,
+        facts=facts,
+        target_precision=target_precision,
+        target_recall=target_recall,
+    )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from .._kernels import lbp
 from .._kernels.color import SPACE_NAMES, bin_tables, color_batch
-from .._kernels.fhog import N_NORMS, direction_bounds, fhog_batch
+from .._kernels.directions import direction_bounds
+from .._kernels.fhog import N_NORMS, fhog_batch
 from .._kernels.gradient import CHANNEL_GRAY, CHANNEL_MAX, CHANNEL_NAMES
 from .._kernels.hog import hog_batch, orientation_bounds, root_table
 from .._kernels.hog_blocks import NORM_NAMES

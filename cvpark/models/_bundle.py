@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._files import atomic_write
 from ..exceptions import ModelFormatError
-from ._calibration import Sigmoid
+from ._calibration import make_calibration
 from ._predictor import Predictor
 from ._scorers import make_scorer
 
@@ -65,10 +65,7 @@ def save_bundle(model: ClassicalModel, path: str | Path) -> Path:
         "kind": model.kind,
         "classes": ["free", "busy"],
         "threshold": model.threshold_,
-        "calibration": {
-            "slope": model.calibration.slope,
-            "intercept": model.calibration.intercept,
-        },
+        "calibration": model.calibration.to_config(),
         "descriptor": model.descriptor.to_config(),
         "scorer": scorer.form,
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
@@ -100,12 +97,11 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int | None
     path = Path(path)
     with _open(path) as archive:
         manifest = _read_manifest(archive)
-        calibration = manifest["calibration"]
         return Predictor(
             kind=manifest["kind"],
             descriptor=manifest["descriptor"],
             scorer=make_scorer(manifest["scorer"], _unpack(_read(archive, manifest, COMPILED))),
-            calibration=Sigmoid(float(calibration["slope"]), float(calibration["intercept"])),
+            calibration=make_calibration(manifest["calibration"]),
             threshold=manifest["threshold"],
             name=name or path.stem,
             card=manifest,
@@ -180,7 +176,9 @@ def _read_manifest(archive: ZipFile) -> dict[str, Any]:
         )
     if not _KIND.fullmatch(manifest["kind"]):
         raise ModelFormatError(f"unknown kind {manifest['kind'][:80]!r}")
-    manifest["threshold"] = float(manifest["threshold"])
+    manifest["threshold"] = threshold = float(manifest["threshold"])
+    if not 0 <= threshold <= 1:
+        raise ModelFormatError(f"threshold {threshold} is no probability")
     for part in ("training", "validation"):  # what tells whether a split was seen before
         if not isinstance(manifest.get(part, {}), Mapping):
             raise ModelFormatError(f"its {part} facts are none")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..features import Descriptor, Patches
-from ._calibration import Sigmoid
+from ._calibration import Calibration
 from ._predictor import Predictor
 from ._scorers import compile_estimator
 
@@ -28,7 +28,7 @@ class ClassicalModel:
         Fitted.
     classifier : scikit-learn estimator
         Fitted on the descriptor's columns, with ``decision_function``.
-    calibration : Sigmoid
+    calibration : Sigmoid or Isotonic
         Scores to probabilities.
     threshold_ : float
         Busy from this probability on.
@@ -42,7 +42,7 @@ class ClassicalModel:
     kind: str
     descriptor: Descriptor
     classifier: Any
-    calibration: Sigmoid
+    calibration: Calibration
     threshold_: float = 0.5
     card: dict[str, Any] = field(default_factory=dict)
     model_bytes: int = 0

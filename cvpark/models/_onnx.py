@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..exceptions import MissingExtraError
+from ._calibration import Calibration, Sigmoid
 from ._predictor import Predictor
 
 # Of 2021 and 2020, so that runtimes of some age take the file too.
 _OPSET, _ML_OPSET, _IR_VERSION = 15, 2, 8
 _ML_DOMAIN = "ai.onnx.ml"
-_X, _SCORE = "descriptor", "score"
+_X, _SCORE, _PROBABILITY = "descriptor", "score", "probability"
 
 
 def to_onnx(model: Predictor) -> bytes:
@@ -48,14 +49,11 @@ def to_onnx(model: Predictor) -> bytes:
         raise MissingExtraError('ONNX needs a package: pip install "cvpark[onnx]"') from error
     graph = _Graph()
     _FORMS[model.scorer.form](graph, model.scorer.arrays())
-    slope, intercept = model.calibration.slope, model.calibration.intercept
-    scaled = graph.add("Mul", _SCORE, graph.constant(np.array(slope)))
-    exponent = graph.add("Add", scaled, graph.constant(np.array(intercept)))
-    graph.add("Sigmoid", exponent, output="probability")
-    is_busy = graph.add("GreaterOrEqual", "probability", graph.constant(np.array(model.threshold_)))
+    _calibrate(graph, model.calibration)
+    is_busy = graph.add("GreaterOrEqual", _PROBABILITY, graph.constant(np.array(model.threshold_)))
     graph.add("Cast", is_busy, output="occupancy", to=TensorProto.INT64)
     inputs = [helper.make_tensor_value_info(_X, TensorProto.FLOAT, ["n", model.scorer.n_features])]
-    kinds = {_SCORE: "DOUBLE", "probability": "DOUBLE", "occupancy": "INT64"}
+    kinds = {_SCORE: "DOUBLE", _PROBABILITY: "DOUBLE", "occupancy": "INT64"}
     outputs = [
         helper.make_tensor_value_info(name, getattr(TensorProto, kind), ["n", 1])
         for name, kind in kinds.items()
@@ -110,6 +108,22 @@ class _Graph:
         from onnx import TensorProto
 
         return self.add("Cast", name, to=TensorProto.DOUBLE)
+
+
+def _calibrate(graph: _Graph, calibration: Calibration) -> None:
+    if isinstance(calibration, Sigmoid):
+        scaled = graph.add("Mul", _SCORE, graph.constant(np.array(calibration.slope)))
+        exponent = graph.add("Add", scaled, graph.constant(np.array(calibration.intercept)))
+        graph.add("Sigmoid", exponent, output=_PROBABILITY)
+        return
+    # Of each straight line the share that lies below the score, times what it rises.
+    lowest, rises = calibration.probabilities[:1], np.diff(calibration.probabilities)
+    beyond = graph.add("Sub", _SCORE, graph.constant(calibration.scores[:-1]))
+    shares = graph.add("Div", beyond, graph.constant(np.diff(calibration.scores)))
+    limits = graph.constant(np.array(0.0)), graph.constant(np.array(1.0))
+    clipped = graph.add("Clip", shares, *limits)
+    risen = graph.add("MatMul", clipped, graph.constant(rises[:, np.newaxis]))
+    graph.add("Add", risen, graph.constant(lowest), output=_PROBABILITY)
 
 
 def _linear(graph: _Graph, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -19,7 +19,7 @@ from ..features import (
     for_each_slice,
     resize_checked,
 )
-from ._calibration import Sigmoid
+from ._calibration import Calibration
 from ._scorers import Scorer
 
 # Patches that go through each step together: what a scorer reads is read once for all of them,
@@ -41,7 +41,7 @@ class Predictor:
         What `Descriptor.to_config` gave.
     scorer : Scorer
         Takes the columns that descriptor makes.
-    calibration : Sigmoid
+    calibration : Sigmoid or Isotonic
         Scores to probabilities.
     threshold : float
         Busy from this probability on.
@@ -79,7 +79,7 @@ class Predictor:
         kind: str,
         descriptor: Mapping[str, Any],
         scorer: Scorer,
-        calibration: Sigmoid,
+        calibration: Calibration,
         threshold: float = 0.5,
         name: str | None = None,
         card: dict[str, Any] | None = None,
