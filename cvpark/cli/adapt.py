@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--refit/--recalibrate",
     default=True,
-    show_default="--refit",
+    show_default=True,
     help="Refit the last layer too, or only recalibrate its scores.",
 )
 @click.option(
