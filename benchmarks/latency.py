@@ -62,11 +62,11 @@ def cold_starts(codes: dict[str, str], attempts: int) -> dict[str, tuple[float, 
     for _ in range(attempts + 1):  # the first may compile
         for name, code in codes.items():
             start = time.perf_counter()
-            command = [sys.executable, "-c", code + report]
+            command = [sys.executable, "-c", forget + code + report]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             seconds[name].append(time.perf_counter() - start)
             memory[name].append(float(done.stdout))
-    return {name: (float(np.median(seconds[name][1:])), max(memory[name])) for name in codes}
+    return {name: (float(np.median(seconds[name][1:])), max(memory[name][1:])) for name in codes}
 
 
 FIRST_ANSWER = """

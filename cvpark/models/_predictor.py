@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -142,7 +143,7 @@ class Predictor:
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
         """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
-        return (self.predict_proba(patches)[:, 1] >= self.threshold_).astype(np.uint8)
+        return (self.predict_proba(patches)[:, 1] >= self.threshold_).view(np.uint8)
 
     def _score(self, capacity: int, checked: Any, out: NDArray[np.float64]) -> None:
         idle = self._idle[capacity]
@@ -177,19 +178,24 @@ class _Workspace:
             for columns in self._columns
         ]
         self._scratch = scorer.workspace(capacity)
+        # A single patch, or as many as there is room for, spares the slicing: a tenth of its time.
+        self._describe = [
+            partial(call.kernel, self._images, *call.arguments, block)
+            for call, block in zip(calls, self._blocks, strict=True)
+        ]
 
     def score(self, patches: Any, out: NDArray[np.float64]) -> None:
         """Fill ``out`` with the scores of at most ``capacity`` checked patches."""
         n = len(out)
-        if n == self._capacity == 1:  # spares the slicing, a good part of a single call
+        if n == self._capacity:
             resize_checked(patches, self._resized)
+            for describe in self._describe:
+                describe()
+        else:
+            resize_checked(patches, self._resized[:n])
             for call, block in zip(self._calls, self._blocks, strict=True):
-                call(self._images, block)
-            self._scorer(self._descriptors, self._scratch, out)
-            return
-        resize_checked(patches, self._resized[:n])
-        for call, block, columns in zip(self._calls, self._blocks, self._columns, strict=True):
-            call(self._images[:n], block[:n])
-            if block is not columns:
+                call(self._images[:n], block[:n])
+        if self._capacity > 1:
+            for columns, block in zip(self._columns, self._blocks, strict=True):
                 columns[:n] = block[:n]
         self._scorer(self._descriptors[:n], self._scratch, out)
