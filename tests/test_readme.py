@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from cvpark.datasets import Dataset
 
 README = Path(__file__).parent.parent / "README.md"
 COMMAND = re.compile(r"^    (?:.*&& )?cvpark (.*?)(?:  +#.*)?$", re.MULTILINE)
@@ -23,10 +27,22 @@ def test_the_three_everyday_commands_are_shown():
     assert {"extract", "train", "compare"} <= shown
 
 
+def _lay_out_patches(sample):
+    """A patch of the reader's and a folder of labelled ones, in the working folder."""
+    split = Dataset(sample).split("val")
+    shutil.copy(split.files[0], "patch.jpg")
+    for label, name in enumerate(("free", "busy")):
+        folder = Path("mylot", name)
+        folder.mkdir(parents=True)
+        for row in np.flatnonzero(split.labels == label)[:20]:
+            shutil.copy(split.files[row], folder / f"{row}.jpg")
+
+
 @pytest.mark.slow
 def test_commands_run_in_their_order(run, sample, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CVPARK_DATA", str(sample))
+    _lay_out_patches(sample)
     for command in commands():
         status, out, err = run(*shlex.split(command))
         assert status == 0, f"{command}: {err}"
