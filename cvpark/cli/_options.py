@@ -21,6 +21,14 @@ data_option = click.option(
     help="Folder of CNRPark+EXT in its published layout. Without it: the built-in sample.",
 )
 
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="What to do about an image that cannot be read.",
+)
+
 protocol_option = click.option(
     "--protocol",
     metavar="NAME",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ._options import jobs_option, seed_option
+from ._options import jobs_option, on_error_option, seed_option
 from ._output import printable, progress, say
 
 if TYPE_CHECKING:
@@ -55,13 +55,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Model file to write. Default: the model's name with -adapted.cvpark.",
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="What to do about an image that cannot be read.",
-)
+@on_error_option
 @seed_option
 @jobs_option
 def adapt(

@@ -13,6 +13,7 @@ from ._options import (
     config_option,
     data_option,
     jobs_option,
+    on_error_option,
     open_dataset,
 )
 from ._output import progress, say
@@ -40,13 +41,7 @@ if TYPE_CHECKING:
 )
 @config_option
 @jobs_option
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="What to do about a patch that cannot be read.",
-)
+@on_error_option
 @allow_missing_option
 def extract(
     out: Path,

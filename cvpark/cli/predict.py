@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
-from ._options import jobs_option
+from ._options import jobs_option, on_error_option
 from ._output import printable, progress, say
 
 if TYPE_CHECKING:
@@ -49,13 +49,7 @@ Answer = tuple[str, "float | DatasetError"]
     metavar="P",
     help="Busy from this probability on. Default: the model's own.",
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="What to do about an image that cannot be read.",
-)
+@on_error_option
 @jobs_option
 def predict(
     arguments: tuple[str, ...],

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ..features import Descriptor, Patches
 from ._calibration import Calibration
+from ._model import CalibratedModel
 from ._predictor import Predictor
 from ._scorers import compile_estimator
 
 
 @dataclass
-class ClassicalModel:
+class ClassicalModel(CalibratedModel):
     """A descriptor, a scikit-learn classifier over it, and the calibration of its scores.
 
     It answers through scikit-learn: the reference that `compile` is held to, and far slower.
@@ -66,11 +67,6 @@ class ClassicalModel:
             n_jobs=n_jobs,
         )
 
-    @property
-    def classes_(self) -> NDArray[np.int64]:
-        """Free and busy."""
-        return np.array([0, 1])
-
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
         """Score of each patch before calibration, positive towards busy; shape (n,)."""
         if not len(patches):
@@ -79,21 +75,3 @@ class ClassicalModel:
             self.descriptor.transform(patches)
         )
         return scores
-
-    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
-        """Probabilities of free and busy.
-
-        Parameters
-        ----------
-        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
-            RGB patches of any size.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, 2)
-        """
-        return self.calibration(self.decision_function(patches))
-
-    def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
-        return (self.predict_proba(patches)[:, 1] >= self.threshold_).astype(np.uint8)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..features import Patches
+from ._calibration import Calibration
 
 
 class Model(Protocol):
@@ -43,3 +45,37 @@ class Model(Protocol):
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
         """0 free or 1 busy, shape (n,)."""
+
+
+class CalibratedModel(ABC):
+    """A model whose probabilities are a calibration of its scores."""
+
+    calibration: Calibration
+    threshold_: float
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """Free and busy."""
+        return np.array([0, 1])
+
+    @abstractmethod
+    def decision_function(self, patches: Patches) -> NDArray[np.float64]:
+        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+
+    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
+        """Probabilities of free and busy.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+        """
+        return self.calibration(self.decision_function(patches))
+
+    def predict(self, patches: Patches) -> NDArray[np.uint8]:
+        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
+        return (self.predict_proba(patches)[:, 1] >= self.threshold_).view(np.uint8)

@@ -21,6 +21,7 @@ from ..features import (
     resize_checked,
 )
 from ._calibration import Calibration
+from ._model import CalibratedModel
 from ._scorers import Scorer
 
 # Patches that go through each step together: what a scorer reads is read once for all of them,
@@ -28,7 +29,7 @@ from ._scorers import Scorer
 _CHUNK = 32
 
 
-class Predictor:
+class Predictor(CalibratedModel):
     """A classical model as compiled code: resize, descriptor, classifier, calibration.
 
     Nothing of it is scikit-learn's, and no Python runs per patch of an array. One patch takes one
@@ -90,7 +91,6 @@ class Predictor:
         self.name = name or kind
         self.kind = kind
         self.card = card or {}
-        self.classes_ = np.array([0, 1])
         self.threshold_ = threshold
         self.n_jobs = n_jobs
         self.model_bytes = model_bytes
@@ -108,13 +108,7 @@ class Predictor:
         self._idle: dict[int, list[_Workspace]] = {1: [], _CHUNK: []}
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,).
-
-        Parameters
-        ----------
-        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
-            RGB patches of any size.
-        """
+        """Score of each patch before calibration, positive towards busy; shape (n,)."""
         checked = check_patches(patches)
         scores = np.empty(len(checked))
         if len(checked) == 1:
@@ -126,24 +120,6 @@ class Predictor:
                 self.n_jobs,
             )
         return scores
-
-    def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
-        """Probabilities of free and busy.
-
-        Parameters
-        ----------
-        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
-            RGB patches of any size.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, 2)
-        """
-        return self.calibration(self.decision_function(patches))
-
-    def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
-        return (self.predict_proba(patches)[:, 1] >= self.threshold_).view(np.uint8)
 
     def _score(self, capacity: int, checked: Any, out: NDArray[np.float64]) -> None:
         idle = self._idle[capacity]
