@@ -63,9 +63,9 @@ def test_scorer(classifier):
     scorer = TreeScorer.from_estimator(classifier)
     assert scorer.form == "trees"
     assert scorer.n_features == 12
-    with pytest.raises(ValueError, match=r"got X of shape \(2, 11\), expected \(2, 12\)"):
+    with pytest.raises(ValueError, match=r"shape \(2, 11\), expected float32 \(n, 12\)"):
         scores(scorer, np.zeros((2, 11), np.float32))
-    with pytest.raises(ValueError, match=r"expected \(3, 12\)"):
+    with pytest.raises(ValueError, match=r"out has shape \(3,\), expected \(2,\)"):
         scorer(np.zeros((2, 12), np.float32), None, np.empty(3))
 
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._kernels._jit import frozen
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -47,3 +49,16 @@ class Scorer(Protocol):
 
     def __call__(self, X: NDArray[np.float32], workspace: Any, out: NDArray[np.float64]) -> None:
         """Fill ``out`` (n,) with the ``decision_function`` of ``X`` (n, n_features)."""
+
+
+def check_input(
+    X: NDArray[np.float32], n_features: int, out: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """``X`` as the kernels take it, which do not look whether they read or write outside."""
+    if X.dtype != np.float32 or X.ndim != 2 or X.shape[1] != n_features:
+        raise ValueError(
+            f"descriptors are {X.dtype} of shape {X.shape}, expected float32 (n, {n_features})"
+        )
+    if out.shape != X.shape[:1]:
+        raise ValueError(f"out has shape {out.shape}, expected {X.shape[:1]}")
+    return X if X.flags.c_contiguous and not X.flags.writeable else frozen(X)

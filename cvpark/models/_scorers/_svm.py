@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..._kernels._jit import frozen
 from ..._kernels.svm import BLOCK, CHUNK, TILE, linear_scores, rbf_scores
 from ...exceptions import ModelFormatError
-from ._base import Arrays
+from ._base import Arrays, check_input
 from ._estimators import fold, gaussians, integers, linear, steps_of
 
 # Sizes no model of descriptors comes near to, far below those that memory would not hold.
@@ -80,7 +80,7 @@ class LinearScorer:
         A frozen ``X`` spares a microsecond.
         """
         linear_scores(
-            _input(X, self.n_features, out), self._weights, self._intercept, workspace, out
+            check_input(X, self.n_features, out), self._weights, self._intercept, workspace, out
         )
 
 
@@ -230,7 +230,7 @@ class RbfScorer:
         A frozen ``X`` spares a microsecond.
         """
         rbf_scores(
-            _input(X, self.n_features, out),
+            check_input(X, self.n_features, out),
             self._projection,
             self._columns,
             self._centres,
@@ -263,17 +263,6 @@ def _checked(arrays: Arrays, expected: dict[str, tuple[str, int]]) -> dict[str, 
 def _limit(what: str, size: int, largest: int) -> None:
     if size > largest:
         raise ModelFormatError(f"{size} {what}, expected at most {largest}")
-
-
-def _input(X: NDArray[np.float32], n_features: int, out: Floats) -> NDArray[np.float32]:
-    """``X`` as the kernels take it, which do not look whether they read or write outside."""
-    if X.dtype != np.float32 or X.ndim != 2 or X.shape[1] != n_features:
-        raise ValueError(
-            f"descriptors are {X.dtype} of shape {X.shape}, expected float32 (n, {n_features})"
-        )
-    if out.shape != X.shape[:1]:
-        raise ValueError(f"out has shape {out.shape}, expected {X.shape[:1]}")
-    return X if X.flags.c_contiguous and not X.flags.writeable else frozen(X)
 
 
 def _padded(array: NDArray[Any], axis: int, multiple: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..._kernels._jit import frozen
 from ..._kernels.trees import N_LANES, NODE, tree_scores
 from ...exceptions import ModelFormatError
-from ._base import Arrays
+from ._base import Arrays, check_input
 
 MAX_FEATURES = MAX_TREE = 1 << 16  # numbers of columns and steps to a child are uint16
 MAX_NODES = 1 << 22  # 64 MiB of memory
@@ -115,9 +115,7 @@ class TreeScorer:
         ValueError
             Another number of columns or of scores.
         """
-        if X.shape != (len(out), self.n_features):
-            raise ValueError(f"got X of shape {X.shape}, expected ({len(out)}, {self.n_features})")
-        tree_scores(X, *self._trees, out)
+        tree_scores(check_input(X, self.n_features, out), *self._trees, out)
 
 
 def _classifier(estimator: Any) -> Any:
