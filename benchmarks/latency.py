@@ -46,12 +46,13 @@ def medians_us(calls: dict[str, Call], inputs: Sequence[object]) -> dict[str, fl
     order = np.random.default_rng(0)
     names = list(calls)
     spent: dict[str, list[int]] = {name: [] for name in names}
-    for given in [*inputs[:3], *inputs]:  # the first three once more, to warm up
+    warm_up = inputs[:3]
+    for given in [*warm_up, *inputs]:
         for column in order.permutation(len(names)):
             start = time.perf_counter_ns()
             calls[names[column]](given)
             spent[names[column]].append(time.perf_counter_ns() - start)
-    return {name: float(np.median(values[3:])) / 1000 for name, values in spent.items()}
+    return {name: float(np.median(values[len(warm_up) :])) / 1000 for name, values in spent.items()}
 
 
 def cold_starts(codes: dict[str, str], attempts: int) -> dict[str, tuple[float, float]]:
