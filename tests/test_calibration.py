@@ -82,8 +82,9 @@ def test_a_calibration_survives_json(calibration):
     assert_array_equal(make_calibration(config)(scores), calibration(scores))
 
 
-def test_a_calibration_of_no_named_kind_is_a_sigmoid():
-    assert make_calibration({"slope": 2, "intercept": 1}) == Sigmoid(2.0, 1.0)
+def test_a_calibration_of_no_named_kind_is_refused():
+    with pytest.raises(KeyError):
+        make_calibration({"slope": 2.0, "intercept": 0.5})
 
 
 def isotonic(scores, probabilities):

@@ -213,3 +213,18 @@ def test_shipped_models_reach_their_figures_on_the_real_validation_split(run, re
     for name, bound in at_least.items():
         assert accuracy[name] >= bound, name
     assert time.perf_counter() - start < 120
+
+
+def test_kinds_on_the_command_line_are_those_that_can_be_trained():
+    from cvpark.cli._options import KIND
+    from cvpark.models import FACTORIES
+
+    assert list(KIND.choices) == list(FACTORIES)
+
+
+def test_tuning_says_what_is_missing_before_it_computes_anything(run, sample, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    status, _, err = run("tune", "--model", "svm", "--data", sample)
+    assert status == 1
+    assert "cvpark[tune]" in err
+    assert not list(Path().iterdir())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cvpark.exceptions import DatasetError, SplitMismatchError
-from cvpark.features import Descriptor, FeatureStore, _store
+from cvpark.features import Descriptor, FeatureStore, HOGExtractor, _store
 
 PATHS = [f"{number}.jpg" for number in range(10)]
 
@@ -115,3 +115,9 @@ def test_the_description_is_readable_json(tmp_path):
     meta = json.loads((tmp_path / "store.json").read_text())
     assert meta["splits"] == {"val": "aaaa"}
     assert meta["descriptor"]["size"] == 32
+
+
+def test_a_descriptor_with_pairs_is_known_again(tmp_path):
+    descriptor = Descriptor(extractors=[HOGExtractor(pixels_per_cell=(8, 16))], size=32)
+    for _ in range(2):
+        FeatureStore(tmp_path).extend(PATHS, patch_of, descriptor)

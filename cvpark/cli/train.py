@@ -8,6 +8,7 @@ from time import perf_counter
 import click
 
 from ._options import (
+    KIND,
     allow_missing_option,
     config_option,
     data_option,
@@ -25,7 +26,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True)
 @click.option(
     "--model",
     "kind",
-    type=click.Choice(["svm", "svm-linear", "gbdt"]),
+    type=KIND,
     help="RBF SVM, linear SVM or gradient-boosted trees. Default: that of --config.",
 )
 @config_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._options import (
+    KIND,
     allow_missing_option,
     choose_protocol,
     data_option,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     "kind",
-    type=click.Choice(["svm", "svm-linear", "gbdt"]),
+    type=KIND,
     required=True,
     help="RBF SVM, linear SVM or gradient-boosted trees.",
 )
@@ -122,6 +123,7 @@ def tune(
     """
     from .. import evaluation
 
+    evaluation.load_optuna()  # before minutes of extraction
     out = out or Path(f"tune-{kind}")
     dataset = open_dataset(data)
     chosen = choose_protocol(dataset, protocol)

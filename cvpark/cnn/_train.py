@@ -89,7 +89,7 @@ def train(
     Returns
     -------
     dict
-        The card; ``card["validation"]`` holds accuracy, auc and brier.
+        The card; ``card["validation"]`` holds what `rate` gives.
 
     Raises
     ------

@@ -183,11 +183,11 @@ class Dataset:
             meant = f"did you mean {near[0]}? " if near else ""
             raise DatasetError(f"no split {name!r}; {meant}there are: {', '.join(names)}")
         if name not in self._contents:
-            self._contents[name] = _read_list(self._lists[name])
+            self._contents[name] = read_list(self._lists[name])
         return self._contents[name]
 
 
-def _read_list(file: Path) -> dict[str, int]:
+def read_list(file: Path) -> dict[str, int]:
     """List path -> label of a list file; a malformed line is an error that names file and line."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

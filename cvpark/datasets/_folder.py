@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..exceptions import DatasetError
-from ._cnrpark import Dataset, _read_list
+from ._cnrpark import Dataset, read_list
 from ._split import Split
 
 CLASS_FOLDERS = {"free": 0, "empty": 0, "0": 0, "busy": 1, "occupied": 1, "1": 1}
@@ -72,7 +72,7 @@ def labelled_split(
 
 
 def _from_list(data: Path, file: Path) -> Split:
-    listed = _read_list(file)
+    listed = read_list(file)
     if not listed:
         raise DatasetError(f"{file}: lists no patches; expected lines of 'path label'")
     root = next((at for at in (data, file.parent) if (at / next(iter(listed))).is_file()), data)

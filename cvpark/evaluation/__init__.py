@@ -7,7 +7,7 @@ from ._experiment import protocol_splits, stored_part, train_protocol
 from ._folds import FoldFigures, cross_validate, day_folds, thin_out
 from ._latency import percentiles_us, single_stream
 from ._statistics import clustered_interval
-from ._tuning import Tuning, tune
+from ._tuning import Tuning, load_optuna, tune
 
 __all__ = [
     "Adaptation",
@@ -19,6 +19,7 @@ __all__ = [
     "cross_validate",
     "day_folds",
     "describe_environment",
+    "load_optuna",
     "measure_adaptation",
     "percentiles_us",
     "protocol_splits",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,6 +121,20 @@ def tune(
     return _write(study, search, out)
 
 
+def load_optuna() -> ModuleType:
+    """Import Optuna.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        return import_module("optuna")
+    except ImportError as error:
+        raise MissingExtraError('tuning needs a package: pip install "cvpark[tune]"') from error
+
+
 class _Search:
     """What stays the same over all trials."""
 
@@ -193,12 +209,10 @@ class _Search:
 
 def _open_study(log: Path, search: _Search) -> Study:
     """The search of this folder, begun or ready to go on."""
-    try:
-        import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-    except ImportError as error:
-        raise MissingExtraError('tuning needs a package: pip install "cvpark[tune]"') from error
+    optuna = load_optuna()
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     _drop_half_line(log)
     file = str(log.resolve())

@@ -93,7 +93,8 @@ def hog_call(
                 "block_norm and transform_sqrt at their defaults"
             )
         _check_size(height, width, "cell", cell)
-        n_features = (height // cell[0]) * (width // cell[1]) * (3 * n_bins + N_NORMS)
+        rows, cols, *_ = hog_grid(height, width, variant, cell, block)
+        n_features = rows * cols * (3 * n_bins + N_NORMS)
         gradient = CHANNEL_MAX if chosen < 0 else chosen
         return KernelCall(fhog_batch, (gradient, direction_bounds(n_bins), *cell), n_features)
     _check_size(height, width, "block", (cell[0] * block[0], cell[1] * block[1]))

@@ -107,7 +107,12 @@ class Descriptor(TransformerMixin, BaseEstimator):
         9
         """
         extractors = [
-            {"kind": _kind(extractor), **extractor.kernel_parameters()}
+            {"kind": _kind(extractor)}
+            # JSON knows no tuples: what is read back is to equal what was written.
+            | {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in extractor.kernel_parameters().items()
+            }
             for extractor in self._resolve()
         ]
         return {"size": self.size, "extractors": extractors}

@@ -195,15 +195,15 @@ def make_calibration(config: Mapping[str, Any]) -> Calibration:
 
     Raises
     ------
-    ValueError
-        Of an unknown kind, or not what that kind takes.
+    KeyError, TypeError, ValueError
+        Of no or an unknown kind, or not what that kind takes.
 
     Examples
     --------
     >>> make_calibration(Sigmoid(2.0, 0.5).to_config())
     Sigmoid(slope=2.0, intercept=0.5)
     """
-    kind = config.get("kind", "sigmoid")  # the only one there was before it was written down
+    kind = config["kind"]
     if kind not in CALIBRATIONS:
         raise ValueError(f"unknown calibration {str(kind)[:80]!r}")
     return CALIBRATIONS[kind].from_config(config)

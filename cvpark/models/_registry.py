@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ModelFormatError
 from ._boosting import make_gbdt
-from ._model import Model
 from ._svm import make_linear_svm, make_svm
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+    from ._model import Model
 
 
 FACTORIES: dict[str, Callable[..., Any]] = {
