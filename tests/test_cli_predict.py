@@ -375,3 +375,9 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "find lot -name '*.jpg' | cvpark predict --format jsonl -" in done.stdout
     assert not {"numpy", "numba", "cv2", "tqdm"} & set(done.stdout.splitlines()[-1].split())
+
+
+def test_a_mistyped_model_is_told_the_names_there_are(run):
+    status, out, err = run("predict", "svn", "x.jpg")
+    assert (status, out) == (1, "")
+    assert "svn: no such file and no shipped model; shipped are: svm, svm-linear" in err

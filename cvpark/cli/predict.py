@@ -109,13 +109,14 @@ def predict(
 
 
 def _model_and_images(arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    from ..models import shipped_models
+    from ..models import find_model, shipped_models
 
     name, images = _DEFAULT_MODEL, arguments
-    if arguments and (
-        arguments[0] in shipped_models() or arguments[0].endswith((".cvpark", ".tflite"))
-    ):
-        name, images = arguments[0], arguments[1:]
+    first = arguments[0] if arguments else "-"
+    if first in shipped_models() or first.endswith((".cvpark", ".tflite")):
+        name, images = first, arguments[1:]
+    elif first != "-" and not Path(first).suffix and not Path(first).exists():
+        find_model(first)  # a mistyped name: says which there are
     if not images:
         raise click.UsageError("no IMAGE is given; - reads their paths from stdin")
     return name, images
