@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cvpark.datasets import Dataset, Protocol, Split, read_image
-from cvpark.evaluation import clustered_interval, protocol_splits, train_protocol
+from cvpark.evaluation import clustered_interval, train_protocol, training_splits
 from cvpark.features import Descriptor, FeatureStore
 from cvpark.models import FACTORIES, ClassicalModel, rate
 
@@ -53,7 +53,7 @@ class Bench:
 
     def train(self, kind: str, training: str, validation: str | None = None) -> ClassicalModel:
         protocol = Protocol(training, training, validation, "")
-        splits = protocol_splits(self.dataset, protocol, allow_missing=True)
+        splits = training_splits(self.dataset, protocol, allow_missing=True)
         return train_protocol(kind, *splits, self.store, allow_missing=True)
 
     def score(self, model: ClassicalModel, split: Split) -> np.ndarray:
@@ -86,7 +86,7 @@ def main_rows(bench: Bench) -> Iterator[str]:
 
 
 def transfer_rows(bench: Bench) -> Iterator[str]:
-    yield "svm trained on one part, tested on another; a fifth of its camera-days calibrates it:"
+    yield "svm trained on one part and calibrated by cross-fitting on it, tested on another:"
     yield ""
     yield "| trained on | tested on | patches | accuracy | mAlexNet, published |"
     yield "|---|---|---|---|---|"

@@ -4,6 +4,7 @@ from .datasets import read_image as read_image
 from .datasets import sample_path as sample_path
 from .evaluation import compare as compare
 from .features import ColorHistogramExtractor as ColorHistogramExtractor
+from .features import ColorMomentsExtractor as ColorMomentsExtractor
 from .features import Descriptor as Descriptor
 from .features import FeatureStore as FeatureStore
 from .features import HOGExtractor as HOGExtractor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -22,3 +24,17 @@ def opponent_formula(image):
     lowest = 255 * np.minimum(rotation, 0).sum(axis=1)
     highest = 255 * np.maximum(rotation, 0).sum(axis=1)
     return 255 * (channels - lowest) / (highest - lowest)
+
+
+def moments(image, row_edges, col_edges):
+    """Colour moments of an RGB image over a grid, cell by cell, and the image's deviations."""
+    red, green, blue = np.moveaxis(image.astype(float), 2, 0)
+    channels = np.stack([red - green, (red + green) / 2 - blue, (red + green + blue) / 3])
+    contrast = max(channels[2].std(), 12)
+    columns = []
+    for top, bottom in pairwise(row_edges):
+        for left, right in pairwise(col_edges):
+            cell = channels[:, top:bottom, left:right]
+            means = cell.mean(axis=(1, 2)) - channels.mean(axis=(1, 2))
+            columns += [means / contrast, cell.std(axis=(1, 2))]
+    return np.concatenate([*columns, channels.std(axis=(1, 2))])

@@ -88,6 +88,27 @@ def fhog_clipped(votes):
 
 def fhog(image, orientations, cell):
     """Felzenszwalb's HOG of an image (h, w, c), shape (n_rows, n_cols, 3 * orientations + 4)."""
-    clipped = fhog_clipped(fhog_votes(image, orientations, cell))
-    textures = clipped[..., : 2 * orientations].sum(axis=3) / math.sqrt(2 * orientations)
+    return fhog_columns(fhog_votes(image, orientations, cell))
+
+
+def fhog_columns(votes):
+    """Columns of cells with signed orientation histograms (n_rows, n_cols, 2 * orientations)."""
+    clipped, n_signed = fhog_clipped(votes), votes.shape[2]
+    textures = clipped[..., :n_signed].sum(axis=3) / math.sqrt(n_signed)
     return np.concatenate([clipped.sum(axis=0) / 2, np.moveaxis(textures, 0, 2)], axis=2)
+
+
+def pooled(votes):
+    """Votes of cells twice the size: 4x4 cells around each centre under a bilinear window."""
+    window = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
+    around = np.pad(votes, ((1, 1), (1, 1), (0, 0)))
+    n_rows, n_cols = votes.shape[0] // 2, votes.shape[1] // 2
+    return np.array(
+        [
+            [
+                np.einsum("ij,ijk", window, around[2 * row : 2 * row + 4, 2 * col : 2 * col + 4])
+                for col in range(n_cols)
+            ]
+            for row in range(n_rows)
+        ]
+    )

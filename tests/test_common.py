@@ -20,6 +20,7 @@ from sklearn.utils import get_tags
 from cvpark import _kernels
 from cvpark.features import (
     ColorHistogramExtractor,
+    ColorMomentsExtractor,
     HOGExtractor,
     LBPExtractor,
     resize_patches,
@@ -37,6 +38,8 @@ EXTRACTORS = [
     ColorHistogramExtractor(grid=2),
     ColorHistogramExtractor(color_space="lab", n_bins=(2, 3, 4), joint=True),
     ColorHistogramExtractor(color_space="opponent"),
+    ColorMomentsExtractor(grid=2),
+    HOGExtractor(variant="fhog", pixels_per_cell=4, levels=2),
 ]
 
 BATCH_KERNELS = {

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 import cvpark
-from cvpark.features import ColorHistogramExtractor, HOGExtractor, LBPExtractor
+from cvpark.features import (
+    ColorHistogramExtractor,
+    ColorMomentsExtractor,
+    HOGExtractor,
+    LBPExtractor,
+)
 
 BLANK = np.zeros((1, 16, 16, 3), np.uint8)
 
@@ -27,6 +32,8 @@ BLANK = np.zeros((1, 16, 16, 3), np.uint8)
         (LBPExtractor(n_points=24, radius=3, grid=(1, 2)), 52),
         (ColorHistogramExtractor(), 384),
         (ColorHistogramExtractor(n_bins=(8, 4, 4), joint=True, grid=1), 128),
+        (ColorMomentsExtractor(), 219),
+        (ColorMomentsExtractor(grid=(2, 1)), 15),
     ],
 )
 def test_length(extractor, n_features):
@@ -44,6 +51,7 @@ def test_length(extractor, n_features):
         (LBPExtractor(grid=(2, 3)), "lbp_cell0_0_code0", "lbp_cell1_2_code9"),
         (LBPExtractor(method="ror", grid=1), "lbp_cell0_0_code0", "lbp_cell0_0_code255"),
         (LBPExtractor(method="var", grid=1), "lbp_cell0_0_bin0", "lbp_cell0_0_bin18"),
+        (ColorMomentsExtractor(grid=2), "moments_cell0_0_rg_mean", "moments_image_i_deviation"),
         (ColorHistogramExtractor(grid=2), "hsv_cell0_0_h0", "hsv_cell1_1_v7"),
         (
             ColorHistogramExtractor(color_space="lab", n_bins=(2, 3, 4), joint=True, grid=1),

@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -212,6 +213,46 @@ def test_nearest_direction_is_that_of_the_largest_projection():
         expected = best + 9 * (projections[best] < 0)
         if down or along:
             assert reference_hog.direction(down, along, 9) == expected
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (35, 51), (12, 13)])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize("orientations", [4, 9])
+def test_levels_against_the_oracle(rng, shape, levels, orientations):
+    image = noise(rng, *shape)
+    extractor = HOGExtractor(
+        variant="fhog", channel="gray", pixels_per_cell=3, levels=levels, orientations=orientations
+    )
+    votes = reference_hog.fhog_votes(reference.gray(image)[..., np.newaxis], orientations, (3, 3))
+    expected = []
+    for _ in range(levels):
+        expected.append(reference_hog.fhog_columns(votes).ravel())
+        votes = reference_hog.pooled(votes)
+    result = extractor.fit_transform(image[np.newaxis])[0]
+    assert_allclose(result, np.concatenate(expected), **TOLERANCE)
+
+
+def test_a_pooled_level_is_close_to_cells_of_that_size(rng):
+    """Away from the border; of smooth images, whose votes differ little within a cell."""
+    image = cv2.GaussianBlur(noise(rng, 96, 96), (0, 0), 6)
+    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX)
+    levels = HOGExtractor(variant="fhog", levels=2).fit_transform(image[np.newaxis])[0]
+    pooled = levels[12 * 12 * 31 :].reshape(6, 6, 31)[1:-1, 1:-1]
+    direct = ours(image, 16)[1:-1, 1:-1]
+    assert np.corrcoef(pooled.ravel(), direct.ravel())[0, 1] > 0.99
+
+
+def test_levels_in_range(rng):
+    image = noise(rng, 16, 24)[np.newaxis]
+    names = HOGExtractor(variant="fhog", levels=2).fit(image).get_feature_names_out()
+    assert len(set(names)) == len(names) == (6 + 1) * 31
+    assert names[6 * 31] == "fhog1_cell0_0_signed0"
+    with pytest.raises(ValueError, match=r"16x24 .*smaller than one cell of 32x32"):
+        HOGExtractor(variant="fhog", levels=3).fit(image)
+    with pytest.raises(ValueError, match=r"levels=2: only variant 'fhog'"):
+        HOGExtractor(levels=2).fit(image)
+    with pytest.raises(ValueError, match="levels"):
+        HOGExtractor(variant="fhog", levels=0).fit(image)
 
 
 def test_names(rng):

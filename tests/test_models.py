@@ -23,6 +23,7 @@ from cvpark.models import (
     Isotonic,
     LabelledFeatures,
     Sigmoid,
+    fit_narrow,
     load_bundle,
     load_estimator,
     load_model,
@@ -32,7 +33,14 @@ from cvpark.models import (
     train,
 )
 
-AT_LEAST = {"svm": 0.991, "svm-linear": 0.982, "gbdt": 0.986, "cnn": 0.991}
+AT_LEAST = {
+    "svm": 0.991,
+    "svm-linear": 0.982,
+    "gbdt": 0.986,
+    "cnn": 0.991,
+    "cnn-float": 0.991,
+    "malexnet": 0.980,
+}
 
 
 def patches(n, seed):
@@ -393,6 +401,37 @@ def test_unknown_names_list_the_shipped():
         load_model("svn")
 
 
+def test_without_validation_each_patch_is_scored_by_a_model_that_never_saw_its_group(
+    parts, descriptor, monkeypatch
+):
+    training, _ = parts
+    training = replace_fields(training, groups=np.arange(len(training.y)) // 30)
+    fitted = []
+
+    def watched(classifier, X, y):
+        fitted.append({row.tobytes() for row in X})
+        return fit_narrow(classifier, X, y)
+
+    monkeypatch.setattr("cvpark.models._training.fit_narrow", watched)
+    model = train("svm-linear", training, None, descriptor)
+    everything = {row.tobytes() for row in training.X}
+    assert fitted[0] == everything
+    held = [everything - part for part in fitted[1:]]
+    assert sum(map(len, held)) == len(everything) == len(set().union(*held))
+    groups = {row.tobytes(): group for row, group in zip(training.X, training.groups, strict=True)}
+    assert len({groups[row] for row in held[0]} & {groups[row] for row in held[1]}) == 0
+    rated = model.card["validation"]
+    assert rated["cross_fitted"] is True
+    assert (rated["fingerprint"], rated["n_patches"]) == (training.fingerprint, len(training.y))
+    assert rated["accuracy"] > 0.9
+
+
+def test_without_validation_there_must_be_groups_to_hold_out(parts, descriptor):
+    one_group = replace_fields(parts[0], groups=np.zeros(len(parts[0].y), int))
+    with pytest.raises(DatasetError, match="too few camera-days"):
+        train("svm-linear", one_group, None, descriptor)
+
+
 def test_one_class_is_not_enough_to_train(parts, descriptor):
     training, validation = parts
     busy = validation.y == 1
@@ -448,7 +487,7 @@ def test_targets_that_cannot_be_are_refused_before_training(overlapping, descrip
 
 def test_all_models_are_shipped_and_load():
     shipped = shipped_models()
-    assert set(shipped) == {"svm", "svm-linear", "gbdt", "cnn"}
+    assert set(shipped) == set(AT_LEAST)
     patch = np.full((150, 150, 3), 90, np.uint8)
     for name in shipped:
         model = load_model(name)

@@ -100,7 +100,10 @@ def test_default_parameters_are_those_of_the_factory():
         ("[descriptor]\nextractors = []", "one or more tables [[descriptor.extractors]]"),
         ("[descriptor]\nextractors = 'hog'", "one or more tables [[descriptor.extractors]]"),
         ("[descriptor]\nextractors = ['hog']", "[[descriptor.extractors]] 1: kind is 'hog'"),
-        ("[[descriptor.extractors]]\nsize = 3", "kind is None, expected one of hog, lbp, color"),
+        (
+            "[[descriptor.extractors]]\nsize = 3",
+            "kind is None, expected one of hog, lbp, color, moments",
+        ),
         (
             "[[descriptor.extractors]]\nkind = 'lbp'\n[[descriptor.extractors]]\nkind = 'sift'",
             "[[descriptor.extractors]] 2: kind is 'sift'",

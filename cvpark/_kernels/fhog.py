@@ -14,6 +14,8 @@ LIMIT = np.float32(0.2)
 EPSILON = np.float32(1e-4)
 N_NORMS = 4
 
+INNER, OUTER = np.float32(0.75), np.float32(0.25)  # a bilinear window at the centres of half cells
+
 N_SUMS = 4  # steps between centres of cells that are summed in one go
 
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
@@ -201,8 +203,64 @@ def _describe(cell: Array, lengths: tuple[Any, ...], weight: float, out: Array) 
 
 
 @jit
+def _describe_cells(votes: Array, energies: Array, lengths: Array, out: Array) -> None:
+    """Fill ``out`` with the columns of all cells, row after row.
+
+    ``energies`` and ``lengths``, both of (n_rows + 2) * (n_cols + 2), are working memory.
+    """
+    n_rows, n_cols, n_directions = votes.shape
+    pitch = n_cols + 2
+    padded = energies.reshape(n_rows + 2, pitch)
+    _cell_energies(votes, padded)
+    _block_lengths(padded, lengths[: (n_rows + 1) * pitch - 1])
+    n_columns = 3 * (n_directions // 2) + N_NORMS
+    weight = ONE / np.sqrt(np.float32(n_directions))
+    values = votes.reshape(votes.size)
+    for cell in range(n_rows * n_cols):
+        upper = cell + cell // n_cols * (pitch - n_cols)
+        lower = upper + pitch
+        around = lengths[lower + 1], lengths[upper + 1], lengths[lower], lengths[upper]
+        signed = values[cell * n_directions : (cell + 1) * n_directions]
+        _describe(signed, around, weight, out[cell * n_columns : (cell + 1) * n_columns])
+
+
+@jit
+def _mix(before: Array, first: Array, second: Array, after: Array, out: Array) -> None:
+    """Fill ``out`` with votes under a window of four cells, sampled at their centres."""
+    for i in range(out.size):
+        out[i] = (first[i] + second[i]) * INNER + (before[i] + after[i]) * OUTER
+
+
+@jit
+def _pool(votes: Array, line: Array, out: Array) -> None:
+    """Fill ``out`` (n_rows // 2, n_cols // 2, n) with the ``votes`` (n_rows, n_cols, n) around.
+
+    The window of a cell twice the size is over four cells in both directions. There are no votes
+    beyond the border: ``line`` (2, (n_cols + 2) * n), working memory, is zero there.
+    """
+    n_rows, n_cols, n = votes.shape
+    rows, nothing, mixed = votes.reshape(n_rows, n_cols * n), line[0], line[1]
+    mixed[:n], mixed[(n_cols + 1) * n :], nothing[:] = ZERO, ZERO, ZERO
+    inside = mixed[n : (n_cols + 1) * n]
+    for row in range(out.shape[0]):
+        top, bottom = 2 * row - 1, 2 * row + 2
+        above = rows[top] if top >= 0 else nothing
+        below = rows[bottom] if bottom < n_rows else nothing
+        _mix(above, rows[top + 1], rows[top + 2], below, inside)
+        for col in range(out.shape[1]):
+            before = mixed[2 * col * n :]
+            _mix(before, before[n:], before[2 * n :], before[3 * n :], out[row, col])
+
+
+@jit
 def fhog_batch(
-    images: Array, channel: int, bounds: Array, cell_rows: int, cell_cols: int, out: Array
+    images: Array,
+    channel: int,
+    bounds: Array,
+    cell_rows: int,
+    cell_cols: int,
+    levels: int,
+    out: Array,
 ) -> None:
     """Fill ``out`` (n, n_features) float32 with descriptors of ``images`` (n, h, w, 3).
 
@@ -216,10 +274,12 @@ def fhog_batch(
         `direction_bounds`, as many as there are orientations.
     cell_rows, cell_cols : int
         Size of a cell in pixels.
+    levels : int
+        How many grids of cells, each with cells twice the size of the one before.
     out : ndarray
-        Cells row after row; of each the signed orientations, the unsigned ones, and the energies
-        under the four normalisations: by the blocks to the lower right, upper right, lower left
-        and upper left.
+        Grid after grid, cells row after row; of each the signed orientations, the unsigned ones,
+        and the energies under the four normalisations: by the blocks to the lower right, upper
+        right, lower left and upper left.
     """
     n, height, width, _ = images.shape
     n_rows, n_cols, n_directions = height // cell_rows, width // cell_cols, 2 * bounds.size
@@ -230,10 +290,11 @@ def fhog_batch(
     columns = _column_shares(n_cols, cell_cols, n_directions)
     counters = np.zeros((2, columns[1].size * (n_cols + 1) * n_directions), np.float32)
     votes = np.empty((n_rows, n_cols, n_directions), np.float32)
-    energies = np.empty((n_rows + 2, n_cols + 2), np.float32)
-    pitch = n_cols + 2
-    lengths = np.empty((n_rows + 1) * pitch - 1, np.float32)
-    n_columns, weight = 3 * bounds.size + N_NORMS, ONE / np.sqrt(np.float32(n_directions))
+    pooled = np.empty((2, (n_rows // 2) * (n_cols // 2) * n_directions), np.float32)
+    line = np.empty((2, (n_cols + 2) * n_directions), np.float32)
+    energies = np.empty((n_rows + 2) * (n_cols + 2), np.float32)
+    lengths = np.empty(energies.size, np.float32)
+    n_columns = 3 * bounds.size + N_NORMS
     for i in range(n):
         fill_planes(images[i], planes)
         if channel == CHANNEL_GRAY and bounds.size == USUAL:
@@ -241,12 +302,16 @@ def fhog_batch(
         else:
             nearest_directions(planes, bounds, magnitudes, directions)
         _vote(magnitudes, directions, cell_rows, row_shares, columns, counters, votes)
-        _cell_energies(votes, energies)
-        _block_lengths(energies, lengths)
-        values, descriptor = votes.reshape(votes.size), out[i]
-        for cell in range(n_rows * n_cols):
-            upper = cell + cell // n_cols * (pitch - n_cols)
-            lower = upper + pitch
-            around = lengths[lower + 1], lengths[upper + 1], lengths[lower], lengths[upper]
-            signed = values[cell * n_directions : (cell + 1) * n_directions]
-            _describe(signed, around, weight, descriptor[cell * n_columns : (cell + 1) * n_columns])
+        grid, start = votes, 0
+        for level in range(levels):
+            if level > 0:
+                rows, cols = grid.shape[0] // 2, grid.shape[1] // 2
+                room = pooled[level % 2, : rows * cols * n_directions]
+                smaller = room.reshape(rows, cols, n_directions)
+                _pool(grid, line[:, : (grid.shape[1] + 2) * n_directions], smaller)
+                grid = smaller
+            n_cells = grid.shape[0] * grid.shape[1]
+            n_padded = (grid.shape[0] + 2) * (grid.shape[1] + 2)
+            stop = start + n_cells * n_columns
+            _describe_cells(grid, energies[:n_padded], lengths[:n_padded], out[i, start:stop])
+            start = stop

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ._jit import Array, jit
@@ -42,7 +44,11 @@ def _tap_table(n_in: int, n_out: int) -> tuple[Array, Array]:
 
     A weight is the part of an input pixel that the output pixel covers, in units of 1 / ``n_out``.
     """
-    n_taps = ((n_in - 1) // n_out + 2 + N_TAPS - 1) // N_TAPS * N_TAPS
+    # In lowest terms output pixels begin at multiples of 1 / n of an input pixel, at most 1 - 1 / n
+    # past one; that one covers the most.
+    common = math.gcd(n_in, n_out)
+    most = (n_in // common + n_out // common - 2) // (n_out // common) + 1
+    n_taps = (most + N_TAPS - 1) // N_TAPS * N_TAPS
     first, weights = np.empty(n_out, np.int64), np.empty((n_out, n_taps), np.int64)
     pixel = 0
     for index in range(n_out):
@@ -193,7 +199,8 @@ def resize_area_batch(images: Array, out: Array) -> None:
     interleaved, so that the sums along a row have neighbours too.
     """
     h, w, height, width = images.shape[1], images.shape[2], out.shape[1], out.shape[2]
-    rows, cols = _tap_table(h, height), _tap_table(w, width)
+    rows = _tap_table(h, height)
+    cols = rows if (w, width) == (h, height) else _tap_table(w, width)
     if h > MAX_HEIGHT or h * w > MAX_AREA:
         _resize_frames(images, rows, cols, out)
         return

@@ -82,16 +82,16 @@ def train_models(
 
     Descriptor and parameters are those of the settings file ``config``, if there is one.
     """
-    from ..evaluation import protocol_splits, train_protocol
+    from ..evaluation import train_protocol, training_splits
     from ..models import Settings, read_settings
 
     settings = read_settings(config) if config else Settings()
     protocol = choose_protocol(dataset, protocol_name)
-    training, validation = protocol_splits(dataset, protocol, allow_missing=allow_missing)
+    training, validation = training_splits(dataset, protocol, allow_missing=allow_missing)
     facts = {"data": dataset.about(), "protocol": protocol.name}
     with tempfile.TemporaryDirectory(prefix="cvpark-") as temporary:
         if folder is None:
-            parts = [training, validation]
+            parts = [training, validation] if validation else [training]
             store = extract_splits(Path(temporary), dataset, parts, n_jobs, settings.descriptor)
         else:
             store = open_store(folder)

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--descriptor",
     metavar="NAMES",
-    help="Extractors out of hog, lbp, color, separated by commas, each with its defaults. Default: "
-    "those of the shipped models.",
+    help="Extractors out of hog, lbp, color, moments, separated by commas, each with its defaults. "
+    "Default: those of the shipped models.",
 )
 @config_option
 @jobs_option

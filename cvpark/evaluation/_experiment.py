@@ -6,21 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets import Dataset, Protocol, Split
 from ..exceptions import DatasetError, SettingsError
 from ..features import FeatureStore
 from ..models import ClassicalModel, LabelledFeatures, default_parameters, train
 
+_N_PARTS = 5
 
-def protocol_splits(
+def training_splits(
     dataset: Dataset, protocol: Protocol, *, allow_missing: bool = False
-) -> tuple[Split, Split]:
-    """Training and validation split of a protocol.
-
-    Where the protocol names no validation split, a fifth of the training patches is held out,
-    whole camera-days at a time: the same parked car is in neighbouring captures. The two cameras
-    of CNRPark were recorded on a single day each; there whole slots are held out.
+) -> tuple[Split, Split | None]:
+    """Training split of a protocol, and the validation split where it names one.
 
     Parameters
     ----------
@@ -28,6 +26,36 @@ def protocol_splits(
     protocol : Protocol
     allow_missing : bool
         Use what is on disk of incomplete splits.
+
+    Raises
+    ------
+    DatasetError
+        Unknown or incomplete splits, or two that overlap.
+    """
+    training = dataset.split(protocol.train, allow_missing=allow_missing)
+    if protocol.val is None:
+        return training, None
+    validation = dataset.split(protocol.val, allow_missing=allow_missing)
+    if shared := set(training.paths) & set(validation.paths):
+        raise DatasetError(
+            f"protocol {protocol.name!r}: {len(shared):,} patches are in both {training.name!r} "
+            f"and {validation.name!r}"
+        )
+    return training, validation
+
+
+def protocol_splits(
+    dataset: Dataset, protocol: Protocol, *, allow_missing: bool = False
+) -> tuple[Split, Split]:
+    """Training and validation split of a protocol, for what cannot do without the latter.
+
+    Where the protocol names no validation split, a fifth of the training patches is held out,
+    in whole `independent_groups`.
+
+    Parameters
+    ----------
+    dataset, protocol, allow_missing
+        As for `training_splits`.
 
     Returns
     -------
@@ -39,26 +67,29 @@ def protocol_splits(
     DatasetError
         Unknown or incomplete splits, or two that overlap.
     """
-    training = dataset.split(protocol.train, allow_missing=allow_missing)
-    if protocol.val is None:
-        return _hold_out(training)
-    validation = dataset.split(protocol.val, allow_missing=allow_missing)
-    if shared := set(training.paths) & set(validation.paths):
-        raise DatasetError(
-            f"protocol {protocol.name!r}: {len(shared):,} patches are in both {training.name!r} "
-            f"and {validation.name!r}"
-        )
-    return training, validation
+    training, validation = training_splits(dataset, protocol, allow_missing=allow_missing)
+    return _hold_out(training) if validation is None else (training, validation)
+
+
+def independent_groups(split: Split) -> NDArray[np.int64]:
+    """A number for each patch; those of one show the same parked cars.
+
+    They are camera-days. The two cameras of CNRPark were recorded on a single day each: with fewer
+    than five camera-days they are slots.
+    """
+    groups = split.groups()
+    if np.unique(groups).size >= _N_PARTS:
+        return groups
+    facts = split.metadata()
+    names = facts.camera + "/" + facts.slot_id
+    return np.unique(names.to_numpy(str), return_inverse=True)[1].astype(np.int64)
 
 
 def _hold_out(split: Split) -> tuple[Split, Split]:
     from sklearn.model_selection import StratifiedGroupKFold
 
-    facts = split.metadata()
-    groups = facts.camera + facts.day
-    if groups.nunique() < 5:
-        groups = facts.camera + "/" + facts.slot_id
-    folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=0)
+    folds = StratifiedGroupKFold(n_splits=_N_PARTS, shuffle=True, random_state=0)
+    groups = independent_groups(split)
     _, held = next(folds.split(np.zeros(len(split)), split.labels, groups))
     out = np.zeros(len(split), bool)
     out[held] = True
@@ -92,7 +123,7 @@ def stored_part(split: Split, stores: Sequence[FeatureStore], *, allow_missing: 
 def train_protocol(
     kind: str,
     training: Split,
-    validation: Split,
+    validation: Split | None,
     store: FeatureStore,
     *,
     parameters: Mapping[str, Any] | None = None,
@@ -107,8 +138,10 @@ def train_protocol(
     Parameters
     ----------
     kind : {"svm", "svm-linear", "gbdt"}
-    training, validation : Split
-        See `protocol_splits`.
+    training : Split
+    validation : Split or None
+        See `training_splits`. Without it, calibration and threshold are cross-fitted on the
+        training split, in whole `independent_groups`.
     store : FeatureStore
         Holds the descriptors of both.
     parameters : mapping, optional
@@ -129,10 +162,10 @@ def train_protocol(
         More components than the descriptor has columns or the split patches.
     """
     parts = []
-    for split in (training, validation):
+    for split in (training, *([] if validation is None else [validation])):
         used = stored_part(split, [store], allow_missing=allow_missing)
-        X = store.matrix(used.paths)
-        parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels, used.groups()))
+        X, groups = store.matrix(used.paths), independent_groups(used)
+        parts.append(LabelledFeatures(used.name, used.fingerprint, X, used.labels, groups))
     n_components = (default_parameters(kind) | dict(parameters or {})).get("n_components", 0)
     n_patches, n_columns = parts[0].X.shape
     if n_components > min(n_patches, n_columns):
@@ -143,7 +176,7 @@ def train_protocol(
     return train(
         kind,
         parts[0],
-        parts[1],
+        None if validation is None else parts[1],
         store.descriptor,
         parameters=parameters,
         seed=seed,

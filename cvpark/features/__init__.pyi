@@ -7,6 +7,7 @@ from ._descriptor import Descriptor as Descriptor
 from ._descriptor import default_extractors as default_extractors
 from ._hog import HOGExtractor as HOGExtractor
 from ._lbp import LBPExtractor as LBPExtractor
+from ._moments import ColorMomentsExtractor as ColorMomentsExtractor
 from ._patches import Patches as Patches
 from ._patches import check_patches as check_patches
 from ._patches import count_threads as count_threads

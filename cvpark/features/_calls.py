@@ -21,11 +21,13 @@ from .._kernels.hog import hog_batch, orientation_bounds, root_table
 from .._kernels.hog_blocks import NORM_NAMES
 from .._kernels.hog_nine import ORIENTATIONS, TILE, hog_nine_batch
 from .._kernels.lbp_eight import eight_batch
+from .._kernels.moments import N_CHANNELS, N_MOMENTS, moments_batch
 from ._parameters import choice, grid_edges, pair, whole
 
 MAX_SIZE = 1024  # side of a working image in pixels
 
 MAX_ORIENTATIONS = 180
+MAX_LEVELS = 8
 VARIANTS = ("dalal", "fhog")
 
 MAX_POINTS = 30  # bits of a pattern
@@ -59,12 +61,23 @@ class KernelCall:
 
 
 def hog_grid(
-    height: int, width: int, variant: str, pixels_per_cell: Any, cells_per_block: Any
+    height: int, width: int, pixels_per_cell: Any, cells_per_block: Any
 ) -> tuple[int, int, int, int]:
-    """Blocks down and across the image, cells down and across a block."""
+    """Blocks of "dalal" down and across the image, cells down and across a block."""
     cell = pair(pixels_per_cell, "pixels_per_cell")
-    block = (1, 1) if variant == "fhog" else pair(cells_per_block, "cells_per_block")
+    block = pair(cells_per_block, "cells_per_block")
     return height // cell[0] - block[0] + 1, width // cell[1] - block[1] + 1, *block
+
+
+def hog_levels(height: int, width: int, pixels_per_cell: Any, levels: int) -> list[tuple[int, int]]:
+    """Cells down and across the image in each grid of "fhog", or ValueError."""
+    cell = pair(pixels_per_cell, "pixels_per_cell")
+    grids = []
+    for level in range(levels):
+        size = cell[0] << level, cell[1] << level
+        _check_size(height, width, "cell", size)
+        grids.append((height // size[0], width // size[1]))
+    return grids
 
 
 def hog_call(
@@ -78,6 +91,7 @@ def hog_call(
     cells_per_block: Any,
     block_norm: str,
     transform_sqrt: bool,
+    levels: int = 1,
 ) -> KernelCall:
     """The kernel call of a `HOGExtractor`, or TypeError or ValueError."""
     n_bins = whole(orientations, "orientations", 1, MAX_ORIENTATIONS)
@@ -86,6 +100,7 @@ def hog_call(
     block = pair(cells_per_block, "cells_per_block")
     chosen = choice(channel, "channel", ("auto", *CHANNEL_NAMES)) - 1
     roots = root_table(bool(transform_sqrt))
+    n_levels = whole(levels, "levels", 1, MAX_LEVELS)
     if choice(variant, "variant", VARIANTS):
         if block != (2, 2) or block_norm != "L2-Hys" or roots.size:
             raise ValueError(
@@ -93,12 +108,15 @@ def hog_call(
                 "block_norm and transform_sqrt at their defaults"
             )
         _check_size(height, width, "cell", cell)
-        rows, cols, *_ = hog_grid(height, width, variant, cell, block)
-        n_features = rows * cols * (3 * n_bins + N_NORMS)
+        grids = hog_levels(height, width, cell, n_levels)
+        n_features = sum(rows * cols for rows, cols in grids) * (3 * n_bins + N_NORMS)
         gradient = CHANNEL_MAX if chosen < 0 else chosen
-        return KernelCall(fhog_batch, (gradient, direction_bounds(n_bins), *cell), n_features)
+        arguments = gradient, direction_bounds(n_bins), *cell, n_levels
+        return KernelCall(fhog_batch, arguments, n_features)
+    if n_levels > 1:
+        raise ValueError(f"levels={levels}: only variant 'fhog' has more than one")
     _check_size(height, width, "block", (cell[0] * block[0], cell[1] * block[1]))
-    rows, cols, *_ = hog_grid(height, width, variant, cell, block)
+    rows, cols, *_ = hog_grid(height, width, cell, block)
     n_features = rows * cols * block[0] * block[1] * n_bins
     gradient = CHANNEL_GRAY if chosen < 0 else chosen
     usual = n_bins == ORIENTATIONS and gradient == CHANNEL_GRAY and not roots.size
@@ -207,10 +225,19 @@ def color_call(
     return KernelCall(color_batch, arguments, rows * cols * n_columns)
 
 
+def moments_call(height: int, width: int, *, grid: Any) -> KernelCall:
+    """The kernel call of a `ColorMomentsExtractor`, or TypeError or ValueError."""
+    rows, cols = pair(grid, "grid")
+    edges = grid_edges(grid, height, width)
+    n_features = (rows * cols * N_MOMENTS + 1) * N_CHANNELS
+    return KernelCall(moments_batch, edges, n_features)
+
+
 CALLS: dict[str, Callable[..., KernelCall]] = {
     "hog": hog_call,
     "lbp": lbp_call,
     "color": color_call,
+    "moments": moments_call,
 }
 
 

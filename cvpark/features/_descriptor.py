@@ -15,31 +15,32 @@ from ._base import BaseExtractor
 from ._color import ColorHistogramExtractor
 from ._hog import HOGExtractor
 from ._lbp import LBPExtractor
+from ._moments import ColorMomentsExtractor
 from ._patches import Patches, for_each_slice, resize_patches
 
 EXTRACTORS: dict[str, type[BaseExtractor]] = {
     "hog": HOGExtractor,
     "lbp": LBPExtractor,
     "color": ColorHistogramExtractor,
+    "moments": ColorMomentsExtractor,
 }
 
 
 def default_extractors() -> list[BaseExtractor]:
     """What the shipped models look at; benchmarks/ACCURACY.md says what else was tried.
 
-    Felzenszwalb's HOG in cells of 8 and of 16 pixels, LBP by the eight neighbours and HSV
-    histograms.
+    Felzenszwalb's HOG in cells of 8 and of 16 pixels, LBP by the eight neighbours and colour
+    moments.
 
     Examples
     --------
     >>> [type(extractor).__name__ for extractor in default_extractors()][2:]
-    ['LBPExtractor', 'ColorHistogramExtractor']
+    ['ColorMomentsExtractor']
     """
     return [
-        HOGExtractor(variant="fhog", channel="gray", pixels_per_cell=8),
-        HOGExtractor(variant="fhog", channel="gray", pixels_per_cell=16),
+        HOGExtractor(variant="fhog", channel="gray", levels=2),
         LBPExtractor(neighbors="pixels"),
-        ColorHistogramExtractor(),
+        ColorMomentsExtractor(),
     ]
 
 
@@ -49,7 +50,8 @@ class Descriptor(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     extractors : sequence of str or extractor, optional
-        Names out of ``hog``, ``lbp``, ``color`` for an extractor with its defaults, or extractors.
+        Names out of ``hog``, ``lbp``, ``color``, ``moments``, each with its defaults, or
+        extractors.
         By default those of the shipped models, see `default_extractors`.
     size : int
         Side of the square working image in pixels.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._kernels.fhog import N_NORMS
 from ._base import BaseExtractor
-from ._calls import hog_call, hog_grid
+from ._calls import hog_call, hog_grid, hog_levels
 
 
 class HOGExtractor(BaseExtractor):
@@ -36,6 +36,8 @@ class HOGExtractor(BaseExtractor):
         Take the square root of the pixel values first; not for "fhog". This is a compression of
         brightness; the parameter of the same name of the histogram extractors roots the finished
         bins. It costs an arc tangent a pixel.
+    levels : int
+        How many grids of cells "fhog" describes, each with cells twice the size of the one before.
     n_jobs : int or None
         Threads for a batch; None is one, -1 one for each core.
 
@@ -98,6 +100,7 @@ class HOGExtractor(BaseExtractor):
         cells_per_block: int | tuple[int, int] = 2,
         block_norm: str = "L2-Hys",
         transform_sqrt: bool = False,
+        levels: int = 1,
         n_jobs: int | None = None,
     ) -> None:
         self.variant = variant
@@ -107,24 +110,35 @@ class HOGExtractor(BaseExtractor):
         self.cells_per_block = cells_per_block
         self.block_norm = block_norm
         self.transform_sqrt = transform_sqrt
+        self.levels = levels
         self.n_jobs = n_jobs
 
     def _feature_names(self, height: int, width: int) -> list[str]:
-        block_rows, block_cols, cell_rows, cell_cols = hog_grid(
-            height, width, self.variant, self.pixels_per_cell, self.cells_per_block
-        )
-        blocks = [(row, col) for row in range(block_rows) for col in range(block_cols)]
         if self.variant == "fhog":
-            columns = [
-                *(f"signed{index}" for index in range(2 * self.orientations)),
-                *(f"unsigned{index}" for index in range(self.orientations)),
-                *(f"texture{index}" for index in range(N_NORMS)),
-            ]
-            return [f"fhog_cell{row}_{col}_{column}" for row, col in blocks for column in columns]
+            return self._fhog_names(height, width)
+        block_rows, block_cols, cell_rows, cell_cols = hog_grid(
+            height, width, self.pixels_per_cell, self.cells_per_block
+        )
         return [
             f"hog_block{block_row}_{block_col}_cell{cell_row}_{cell_col}_orientation{orientation}"
-            for block_row, block_col in blocks
+            for block_row in range(block_rows)
+            for block_col in range(block_cols)
             for cell_row in range(cell_rows)
             for cell_col in range(cell_cols)
             for orientation in range(self.orientations)
+        ]
+
+    def _fhog_names(self, height: int, width: int) -> list[str]:
+        columns = [
+            *(f"signed{index}" for index in range(2 * self.orientations)),
+            *(f"unsigned{index}" for index in range(self.orientations)),
+            *(f"texture{index}" for index in range(N_NORMS)),
+        ]
+        grids = hog_levels(height, width, self.pixels_per_cell, self.levels)
+        return [
+            f"fhog{level or ''}_cell{row}_{col}_{column}"
+            for level, (rows, cols) in enumerate(grids)
+            for row in range(rows)
+            for col in range(cols)
+            for column in columns
         ]

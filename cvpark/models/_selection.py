@@ -62,7 +62,7 @@ def choose_calibration(
     'patches'
     """
     scores, labels = np.asarray(scores, float), np.asarray(labels, np.uint8)
-    folds = list(_folds(labels, groups))
+    folds = list(calibration_folds(labels, groups))
     if not folds:
         return Sigmoid.fit(scores, labels), {}
     busy = {kind: np.empty(scores.size) for kind in CALIBRATIONS}
@@ -92,10 +92,25 @@ def _is_enough(scores: NDArray[np.float64], labels: NDArray[np.uint8]) -> bool:
     return bool(overlap and labels.size >= _MIN_PATCHES)
 
 
-def _folds(
+def calibration_folds(
     labels: NDArray[np.uint8], groups: ArrayLike | None
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Rows to fit on and rows held out; nothing where a part to fit on would lack a class."""
+    """Rows to fit on and rows held out, five times at most, groups whole.
+
+    Nothing where a part to fit on would lack a class.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (n,)
+    groups : array of int, shape (n,), or None
+        None: folds are stretches of the given order.
+
+    Examples
+    --------
+    >>> labels = np.array([0, 1, 0, 1], np.uint8)
+    >>> [held.tolist() for _, held in calibration_folds(labels, [1, 1, 2, 2])]
+    [[0, 1], [2, 3]]
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     n_folds = min(_N_FOLDS, np.bincount(labels, minlength=2).min())

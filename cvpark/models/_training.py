@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ._card import describe_split, rate, versions
 from ._classical import ClassicalModel
 from ._narrow import fit_narrow
 from ._registry import FACTORIES
-from ._selection import check_targets, choose_calibration, choose_threshold
+from ._selection import calibration_folds, check_targets, choose_calibration, choose_threshold
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LabelledFeatures:
 def train(
     kind: str,
     training: LabelledFeatures,
-    validation: LabelledFeatures,
+    validation: LabelledFeatures | None,
     descriptor: Descriptor,
     *,
     parameters: Mapping[str, Any] | None = None,
@@ -62,8 +63,10 @@ def train(
     kind : {"svm", "svm-linear", "gbdt"}
     training : LabelledFeatures
         What the classifier is fitted on.
-    validation : LabelledFeatures
-        What its scores are calibrated and rated on, and the threshold is chosen on.
+    validation : LabelledFeatures or None
+        What its scores are calibrated and rated on, and the threshold is chosen on. None: the
+        training patches, each scored by a classifier fitted without its group. This takes six fits
+        and leaves nothing out of the last.
     descriptor : Descriptor
         Fitted; the one both were computed with.
     parameters : mapping, optional
@@ -78,39 +81,47 @@ def train(
     Returns
     -------
     ClassicalModel
-        ``card["validation"]`` holds what `rate` gives at its threshold, ``card["calibrations"]``
+        ``card["validation"]`` holds what `rate` gives at its threshold, and ``cross_fitted`` where
+        there was no validation data; ``card["calibrations"]``
         what each way to calibrate measured on validation data held out, see
         `choose_calibration`, and ``card["threshold_target"]`` a target there was.
 
     Raises
     ------
     DatasetError
-        A part has patches of one class only, or the precision is out of reach.
+        A part has patches of one class only or, without validation data, too few groups; or the
+        precision is out of reach.
     ValueError
         Two targets, or one that is no share.
     """
     check_targets(target_precision, target_recall)
-    for part in (training, validation):
+    for part in (training, validation or training):
         if len(np.unique(part.y)) < 2:
             raise DatasetError(
                 f"split {part.name!r}: its {len(part.y):,} patches are all of one class; "
                 "training needs free and busy ones"
             )
-    classifier = FACTORIES[kind](seed, **(parameters or {}))
-    fit_narrow(classifier, training.X, training.y)
+    fit = partial(_fit, kind, dict(parameters or {}), seed)
+    classifier = fit(training.X, training.y)
+    if validation is None:
+        rated, scores = training, _cross_fitted(fit, training)
+        how = {"cross_fitted": True}
+    else:
+        rated, scores = validation, classifier.decision_function(validation.X)
+        how = {}
     if kind == "gbdt":
         drop_bins(classifier)
-    scores = classifier.decision_function(validation.X)
-    calibration, calibrations = choose_calibration(scores, validation.y, validation.groups)
+    calibration, calibrations = choose_calibration(scores, rated.y, rated.groups)
     busy = calibration(scores)[:, 1]
     targets = {"target_precision": target_precision, "target_recall": target_recall}
-    threshold = choose_threshold(validation.y, busy, **targets)
+    threshold = choose_threshold(rated.y, busy, **targets)
     model = ClassicalModel(kind, kind, descriptor, classifier, calibration, threshold)
     model.card = {
         **(facts or {}),
         "training": describe_split(training.name, training.fingerprint, len(training.y)),
-        "validation": describe_split(validation.name, validation.fingerprint, len(validation.y))
-        | rate(validation.y, busy, threshold),
+        "validation": describe_split(rated.name, rated.fingerprint, len(rated.y))
+        | how
+        | rate(rated.y, busy, threshold),
         "calibrations": calibrations,
         "threshold_target": {name: value for name, value in targets.items() if value is not None},
         "parameters": dict(parameters or {}),
@@ -119,3 +130,22 @@ def train(
         "versions": versions("numpy", "scikit-learn"),
     }
     return model
+
+
+def _fit(
+    kind: str, parameters: dict[str, Any], seed: int, X: NDArray[np.float32], y: NDArray[np.uint8]
+) -> Any:
+    return fit_narrow(FACTORIES[kind](seed, **parameters), X, y)
+
+
+def _cross_fitted(fit: Callable[..., Any], training: LabelledFeatures) -> NDArray[np.float64]:
+    """Score of each patch by a classifier that never saw its group."""
+    scores = np.full(len(training.y), np.nan)
+    for known, held in calibration_folds(training.y, training.groups):
+        scores[held] = fit(training.X[known], training.y[known]).decision_function(training.X[held])
+    if np.isnan(scores).any():
+        raise DatasetError(
+            f"split {training.name!r}: too few camera-days with free and busy patches to hold some "
+            "out; name a split to calibrate on"
+        )
+    return scores
