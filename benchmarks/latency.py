@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from skimage.transform import resize
 from threadpoolctl import threadpool_limits
 
 from cvpark.datasets import Dataset, decode_image, sample_path
-from cvpark.models import FACTORIES, Model, load_model, shipped_models
+from cvpark.evaluation import measure_cold_start
+from cvpark.models import (
+    FACTORIES,
+    Model,
+    StockModel,
+    describe_stock,
+    load_model,
+    shipped_models,
+)
 
 from .results import machine_line
-from .whole_split import describe_with_skimage
 
 CLASSICAL = ("svm-linear", "gbdt", "svm")
 FRAME = 40
@@ -32,13 +36,8 @@ def stock(name: str, patches: Sequence[np.ndarray], labels: np.ndarray) -> Call:
 
     Fitted on a few patches: for its time it does not matter how well.
     """
-
-    def describe(patch: np.ndarray) -> np.ndarray:
-        small = resize(patch, (64, 64), anti_aliasing=True, preserve_range=True)
-        return describe_with_skimage(small.round().astype(np.uint8))
-
-    classifier = FACTORIES[name]().fit(np.stack([describe(patch) for patch in patches]), labels)
-    return lambda patch: classifier.predict(describe(patch)[np.newaxis])
+    X = np.stack([describe_stock(patch) for patch in patches])
+    return StockModel(FACTORIES[name]().fit(X, labels), slope=1.0, intercept=0.0).predict
 
 
 def medians_us(calls: dict[str, Call], inputs: Sequence[object]) -> dict[str, float]:
@@ -53,46 +52,6 @@ def medians_us(calls: dict[str, Call], inputs: Sequence[object]) -> dict[str, fl
             calls[names[column]](given)
             spent[names[column]].append(time.perf_counter_ns() - start)
     return {name: float(np.median(values[len(warm_up) :])) / 1000 for name, values in spent.items()}
-
-
-def cold_starts(codes: dict[str, str], attempts: int) -> dict[str, tuple[float, float]]:
-    """Median seconds and largest peak memory in MB of new processes, taking turns."""
-    # What the system tells of a new process begins with its parent's peak.
-    forget = 'open("/proc/self/clear_refs", "w").write("5")\n'
-    report = """
-for line in open("/proc/self/status"):
-    if line.startswith("VmHWM"):
-        print(int(line.split()[1]) / 1000)
-"""
-    seconds: dict[str, list[float]] = {name: [] for name in codes}
-    memory: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(attempts + 1):  # the first may compile
-        for name, code in codes.items():
-            start = time.perf_counter()
-            command = [sys.executable, "-c", forget + code + report]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            seconds[name].append(time.perf_counter() - start)
-            memory[name].append(float(done.stdout))
-    return {name: (float(np.median(seconds[name][1:])), max(memory[name][1:])) for name in codes}
-
-
-FIRST_ANSWER = """
-import numpy as np
-from cvpark import load_model
-load_model({name!r}).predict(np.zeros((150, 150, 3), np.uint8))
-"""
-
-# The CNN without any of cvpark.
-FIRST_ANSWER_LITERT = """
-import cv2, numpy as np
-from ai_edge_litert.interpreter import Interpreter
-network = Interpreter({path!r}, num_threads=1)
-network.allocate_tensors()
-patch = cv2.resize(np.zeros((150, 150, 3), np.uint8), (64, 64), interpolation=cv2.INTER_AREA)
-network.set_tensor(network.get_input_details()[0]["index"], patch[np.newaxis])
-network.invoke()
-network.get_tensor(network.get_output_details()[0]["index"])
-"""
 
 
 def rows(n: int, attempts: int) -> Iterator[tuple[str, float, float | str]]:
@@ -127,7 +86,7 @@ def rows(n: int, attempts: int) -> Iterator[tuple[str, float, float | str]]:
             "" if name == "cnn" else 0.8,
         )
     yield from bytes_rows(models, contents)
-    yield from cold_rows(attempts)
+    yield from cold_rows(models, attempts)
     for name in CLASSICAL:
         most = 64 if name == "svm-linear" else ""
         yield f"file of {name}, KiB", shipped_models()[name].stat().st_size / 1024, most
@@ -154,18 +113,18 @@ def bytes_rows(
             yield f"JPEG bytes to label{way}, {name} / cnn", ratio, most
 
 
-def cold_rows(attempts: int) -> Iterator[tuple[str, float, float | str]]:
-    bare = "ai-edge-litert alone"
-    codes = {name: FIRST_ANSWER.format(name=name) for name in (*CLASSICAL, "cnn")}
-    codes[bare] = FIRST_ANSWER_LITERT.format(path=str(shipped_models()["cnn"]))
-    found = cold_starts(codes, attempts)
-    yield "new process to first answer, cnn, s", found["cnn"][0], ""
-    yield "new process to first answer, cnn without cvpark, s", found[bare][0], ""
+def cold_rows(models: dict[str, Model], attempts: int) -> Iterator[tuple[str, float, float | str]]:
+    measured = measure_cold_start(list(models.values()), attempts=attempts)
+    found = {(row["model"], row["runtime"]): row for row in measured}
+    seconds = {key: float(np.median(row["seconds"])) for key, row in found.items()}
+    cnn, bare = seconds["cnn", "cvpark"], seconds["cnn", "ai-edge-litert"]
+    yield "new process to first answer, cnn, s", cnn, ""
+    yield "new process to first answer, cnn without cvpark, s", bare, ""
     for name in CLASSICAL:
-        yield f"new process to first answer, {name} / cnn", found[name][0] / found["cnn"][0], 4
-        label = f"new process to first answer, {name} / cnn without cvpark"
-        yield label, found[name][0] / found[bare][0], 4
-        yield f"its peak memory, {name}, MB", found[name][1], 250
+        own = seconds[name, "cvpark"]
+        yield f"new process to first answer, {name} / cnn", own / cnn, 4
+        yield f"new process to first answer, {name} / cnn without cvpark", own / bare, 4
+        yield f"its peak memory, {name}, MB", max(found[name, "cvpark"]["peak_memory_mb"]), 250
 
 
 def main() -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from joblib import Parallel, delayed
-from skimage.color import rgb2hsv
-from skimage.feature import hog, local_binary_pattern
 from skimage.io import imread
 from skimage.transform import resize
 
 from cvpark.datasets import Split, read_image
 from cvpark.features import Descriptor, FeatureStore
+from cvpark.models import describe_stock
 
 Read = Callable[[Path], np.ndarray]
 
@@ -37,25 +36,11 @@ def read_with_opencv(file: Path) -> np.ndarray:
     return cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
 
 
-def describe_with_skimage(image: np.ndarray) -> np.ndarray:
-    """HOG, uniform LBP and HSV histograms over a 4x4 grid, as `STOCK` describes it."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    codes = local_binary_pattern(gray, 8, 1, "uniform")
-    hsv = rgb2hsv(image)
-    parts = [hog(gray, 9, (8, 8), (2, 2), "L2-Hys")]
-    for row in range(0, 64, 16):
-        for col in range(0, 64, 16):
-            cell = np.s_[row : row + 16, col : col + 16]
-            parts.append(np.bincount(codes[cell].astype(int).ravel(), minlength=10))
-            parts += [np.histogram(hsv[cell][..., k], 8, (0, 1))[0] for k in range(3)]
-    return np.concatenate(parts).astype(np.float32)
-
-
 def stock(files: Sequence[Path], read: Read) -> np.ndarray:
     """Two processes of joblib, each with a share of the files."""
 
     def work(part: Sequence[Path]) -> np.ndarray:
-        return np.stack([describe_with_skimage(read(file)) for file in part])
+        return np.stack([describe_stock(read(file)) for file in part])
 
     chunks = [files[start : start + 256] for start in range(0, len(files), 256)]
     return np.vstack(Parallel(n_jobs=2)(delayed(work)(chunk) for chunk in chunks))

@@ -30,11 +30,13 @@ def moments(image, row_edges, col_edges):
     """Colour moments of an RGB image over a grid, cell by cell, and the image's deviations."""
     red, green, blue = np.moveaxis(image.astype(float), 2, 0)
     channels = np.stack([red - green, (red + green) / 2 - blue, (red + green + blue) / 3])
-    contrast = max(channels[2].std(), 12)
+    brightness, contrast = channels[2].mean() + 8, max(channels[2].std(), 12)
+    scales = np.array([brightness, brightness, contrast])
+    origin = np.array([0, 0, channels[2].mean()])
     columns = []
     for top, bottom in pairwise(row_edges):
         for left, right in pairwise(col_edges):
             cell = channels[:, top:bottom, left:right]
-            means = cell.mean(axis=(1, 2)) - channels.mean(axis=(1, 2))
-            columns += [means / contrast, cell.std(axis=(1, 2))]
-    return np.concatenate([*columns, channels.std(axis=(1, 2))])
+            means = (cell.mean(axis=(1, 2)) - origin) / scales
+            columns += [means, cell.std(axis=(1, 2)) / brightness]
+    return np.concatenate([*columns, channels.std(axis=(1, 2)) / brightness])

@@ -13,7 +13,7 @@ import cvpark
 
 PACKAGE = Path(cvpark.__file__).parent
 
-# Room -> rooms it may import from, besides itself; exceptions and _files are everybody's.
+# Room -> rooms it may import from, besides itself; exceptions, _files and _text are everybody's.
 ROOMS = {
     "_kernels": set(),
     "features": {"_kernels"},
@@ -21,12 +21,12 @@ ROOMS = {
     "models": {"features", "_kernels"},
     "pretrained": set(),
     "evaluation": {"models", "features", "datasets"},
-    "reporting": {"evaluation"},
+    "reporting": {"evaluation", "datasets"},
     "cnn": {"models", "features", "datasets"},
     "cli": {"features", "datasets", "models", "evaluation", "reporting", "cnn"},
 }
 STANDARD = {"collections", "typing", "__future__"}
-SHARED = {"exceptions", "_files", "__version__"}
+SHARED = {"exceptions", "_files", "_text", "__version__"}
 
 
 def modules():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ._jit import Array, jit
@@ -13,6 +15,8 @@ INTENSITY = 2
 
 # Contrasts below this one, in levels, count as this: the noise of a flat patch is not stretched.
 LEAST_CONTRAST = 12.0
+# Added to the brightness, in levels: the noise of a black patch is not stretched.
+DARKNESS = 8.0
 # So many squares of up to 765 fit in 32 bits.
 MAX_ROWS = 2048
 
@@ -84,31 +88,34 @@ def _add_band(
 def _deviation(total: float, square: float, n: float) -> float:
     """Standard deviation of ``n`` numbers with this sum and this sum of squares."""
     mean = total / n
-    return np.sqrt(max(square / n - mean * mean, 0.0))
+    return math.sqrt(max(square / n - mean * mean, 0.0))
 
 
 @jit
 def _write(totals: Array, sizes: Array, out: Array) -> None:
     """Fill ``out`` from the ``totals`` (n_rows, 2, 3, n_cols) of cells of ``sizes`` pixels."""
     n_rows, _, _, n_cols = totals.shape
-    n_values = 2 * N_CHANNELS
-    contrasts, n_pixels = out[n_rows * n_cols * n_values :], sizes.sum()
-    per_contrast = 0.0
-    # The intensity is the last channel, but what all means are divided by.
-    for channel in range(N_CHANNELS - 1, -1, -1):
-        unit, total = UNITS[channel], totals[:, 0, channel].sum()
-        contrast = unit * _deviation(total, totals[:, 1, channel].sum(), n_pixels)
+    n_values, n_pixels = 2 * N_CHANNELS, sizes.sum()
+    image = out[n_rows * n_cols * n_values :]
+    brightness = totals[:, 0, INTENSITY].sum() / n_pixels
+    per_brightness = 1.0 / (brightness * UNITS[INTENSITY] + DARKNESS)
+    for channel in range(N_CHANNELS):
+        unit = UNITS[channel]
+        total, square = totals[:, 0, channel].sum(), totals[:, 1, channel].sum()
+        deviation = unit * _deviation(total, square, n_pixels)
+        image[channel] = deviation * per_brightness
+        origin, scale = 0.0, unit * per_brightness
         if channel == INTENSITY:
-            per_contrast = 1.0 / max(contrast, LEAST_CONTRAST)
-        contrasts[channel] = contrast
-        mean = total / n_pixels
+            origin, scale = brightness, unit / max(deviation, LEAST_CONTRAST)
         for row in range(n_rows):
             sums, squares = totals[row, 0, channel], totals[row, 1, channel]
             columns = out[row * n_cols * n_values + channel :]
             for col in range(n_cols):
                 n = sizes[row, col]
-                columns[col * n_values] = unit * (sums[col] / n - mean) * per_contrast
-                columns[col * n_values + N_CHANNELS] = unit * _deviation(sums[col], squares[col], n)
+                columns[col * n_values] = (sums[col] / n - origin) * scale
+                columns[col * n_values + N_CHANNELS] = (
+                    _deviation(sums[col], squares[col], n) * unit * per_brightness
+                )
 
 
 @jit
@@ -123,8 +130,8 @@ def moments_batch(images: Array, row_edges: Array, col_edges: Array, out: Array)
         First row and column of each cell of the grid, and the end of the last.
     out : ndarray
         Cells row after row, of each the means and the deviations of the three opponent colours;
-        then the deviations over the whole image. Means are relative to the image: less its own,
-        over its contrast, the deviation of its intensity.
+        then the deviations over the whole image. All are divided by the image's brightness, but
+        for the mean intensity: that is relative to it and divided by the image's contrast.
     """
     n, height, width, _ = images.shape
     values, pitch = images.reshape((n, 3 * width * height)), 3 * width

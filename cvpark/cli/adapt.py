@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ._options import jobs_option, on_error_option, seed_option
-from ._output import printable, progress, say
+from .._text import printable
+from ._options import complete_model, jobs_option, on_error_option, seed_option
+from ._output import progress, say, warn
 
 if TYPE_CHECKING:
     from ..datasets import Split
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -102,7 +103,7 @@ def adapt(
         progress=progress,
     )
     for line in done.skipped:
-        say(printable(f"skipped {line}"))
+        warn(printable(f"skipped {line}"))
     path = save_bundle(done.model, out or Path(f"{done.model.name}-adapted.cvpark"))
     click.echo("\n".join(_report(done.document)))
     say(printable(f"wrote {path}, {path.stat().st_size:,} bytes"))

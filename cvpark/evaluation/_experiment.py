@@ -15,6 +15,7 @@ from ..models import ClassicalModel, LabelledFeatures, default_parameters, train
 
 _N_PARTS = 5
 
+
 def training_splits(
     dataset: Dataset, protocol: Protocol, *, allow_missing: bool = False
 ) -> tuple[Split, Split | None]:

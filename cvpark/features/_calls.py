@@ -111,8 +111,9 @@ def hog_call(
         grids = hog_levels(height, width, cell, n_levels)
         n_features = sum(rows * cols for rows, cols in grids) * (3 * n_bins + N_NORMS)
         gradient = CHANNEL_MAX if chosen < 0 else chosen
-        arguments = gradient, direction_bounds(n_bins), *cell, n_levels
-        return KernelCall(fhog_batch, arguments, n_features)
+        return KernelCall(
+            fhog_batch, (gradient, direction_bounds(n_bins), *cell, n_levels), n_features
+        )
     if n_levels > 1:
         raise ValueError(f"levels={levels}: only variant 'fhog' has more than one")
     _check_size(height, width, "block", (cell[0] * block[0], cell[1] * block[1]))

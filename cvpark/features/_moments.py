@@ -28,14 +28,17 @@ class ColorMomentsExtractor(BaseExtractor):
 
     Notes
     -----
-    The channels are R - G, (R + G) / 2 - B and (R + G + B) / 3, in levels. A mean is relative to
-    the image: less the mean of the image, divided by its contrast, which is the standard deviation
-    of its intensity, at least 12 levels. So neither the ground's colour nor the light's brightness
-    counts, only where an image is redder, bluer or brighter than elsewhere. The deviations are
-    levels; the last three columns are those of the whole image.
+    The channels are R - G, (R + G) / 2 - B and I = (R + G + B) / 3, in levels. All is relative to
+    the image. Its brightness is the mean of I plus 8 levels, which keep the noise of black images
+    small; its contrast is the standard deviation of I, at least 12 levels. The means of the first
+    two channels and all deviations are divided by the brightness, so that the light's does not
+    count. The mean of I is less that of the image and divided by the contrast: what counts is
+    where it is brighter than elsewhere. The last three columns are the deviations over the whole
+    image.
 
-    [1]_ takes the first three moments of hue, saturation and value and no grid. Here the third is
-    left out and the first is relative: trained in one weather, a model is then better in another.
+    [1]_ takes the first three moments of hue, saturation and value, of large parts of an image.
+    Here the third is left out, and the rest relative: trained in one weather, a model is then
+    better in another.
 
     References
     ----------

@@ -106,7 +106,7 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int | None
             name=name or path.stem,
             card=manifest,
             n_jobs=n_jobs,
-            model_bytes=path.stat().st_size,
+            path=path,
         )
 
 

@@ -48,6 +48,15 @@ class ClassicalModel(CalibratedModel):
     card: dict[str, Any] = field(default_factory=dict)
     model_bytes: int = 0
 
+    @property
+    def n_jobs(self) -> int | None:
+        """Threads for the descriptors of a batch, as the descriptor has it."""
+        return self.descriptor.n_jobs
+
+    @n_jobs.setter
+    def n_jobs(self, n_jobs: int | None) -> None:
+        self.descriptor.n_jobs = n_jobs
+
     def compile(self, *, n_jobs: int | None = 1) -> Predictor:
         """The same model as one compiled path from pixels to probability.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,17 +22,23 @@ class Model(Protocol):
     classes_ : ndarray, [0, 1]
     threshold_ : float
         Busy from this probability on.
+    n_jobs : int or None
+        Threads for a batch, None is one, -1 one for each core; may be set at any time.
     card : dict
         What is known of its making, JSON-able.
     model_bytes : int
         Size of its file.
+    path : Path or None
+        That file; None when it never was in one.
     """
 
     name: str
     kind: str
     threshold_: float
+    n_jobs: int | None
     card: dict[str, Any]
     model_bytes: int
+    path: Path | None
 
     @property
     def classes_(self) -> NDArray[np.int64]:

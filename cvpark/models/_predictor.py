@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,16 @@ class Predictor(CalibratedModel):
         What is known of its making.
     n_jobs : int or None
         Threads for a batch; None is one, -1 one for each core.
-    model_bytes : int
-        Size of the file it came from, 0 when it never was in one.
+    path : Path, optional
+        The file it came from.
 
     Attributes
     ----------
     classes_ : ndarray, [0, 1]
         Free and busy.
     threshold_ : float
+    model_bytes : int
+        Size of that file, 0 when it never was in one.
 
     Raises
     ------
@@ -86,17 +89,19 @@ class Predictor(CalibratedModel):
         name: str | None = None,
         card: dict[str, Any] | None = None,
         n_jobs: int | None = 1,
-        model_bytes: int = 0,
+        path: Path | None = None,
     ) -> None:
         self.name = name or kind
         self.kind = kind
         self.card = card or {}
         self.threshold_ = threshold
         self.n_jobs = n_jobs
-        self.model_bytes = model_bytes
+        self.path = path
+        self.model_bytes = path.stat().st_size if path else 0
         self.scorer = scorer
         self.calibration = calibration
         self._size, self._calls = descriptor_calls(descriptor)
+        self._extractors = _numbered([entry["kind"] for entry in descriptor["extractors"]])
         n_columns = sum(call.n_features for call in self._calls)
         if n_columns != scorer.n_features:
             raise ModelFormatError(
@@ -121,18 +126,70 @@ class Predictor(CalibratedModel):
             )
         return scores
 
-    def _score(self, capacity: int, checked: Any, out: NDArray[np.float64]) -> None:
-        idle = self._idle[capacity]
+    def steps(self, patch: NDArray[np.uint8]) -> Generator[str, None, NDArray[np.float64]]:
+        """Go from one patch to its probabilities, telling which step is done.
+
+        Parameters
+        ----------
+        patch : ndarray of uint8, shape (height, width, 3)
+
+        Yields
+        ------
+        str
+            ``resize``, the kind of each extractor, ``classifier``, ``calibration``; the second
+            extractor of a kind is ``hog 2`` and so on.
+
+        Returns
+        -------
+        ndarray of float64, shape (1, 2)
+            What `predict_proba` gives.
+
+        Examples
+        --------
+        >>> from cvpark.models import load_model
+        >>> steps = list(load_model("svm").steps(np.zeros((150, 150, 3), np.uint8)))
+        >>> steps[0], steps[-2:]
+        ('resize', ['classifier', 'calibration'])
+        """
+        checked = check_patches(patch)
+        scores = np.empty(1)
+        workspace = self._take(1)
         try:
-            workspace = idle.pop()
-        except IndexError:
-            workspace = _Workspace(capacity, self._size, self._calls, self.scorer)
+            resize_checked(checked, workspace.resized)
+            yield "resize"
+            for name, describe in zip(self._extractors, workspace.describe, strict=True):
+                describe()
+                yield name
+            workspace.classify(scores)
+            yield "classifier"
+        finally:
+            self._idle[1].append(workspace)
+        proba = self.calibration(scores)
+        yield "calibration"
+        return proba
+
+    def _score(self, capacity: int, checked: Any, out: NDArray[np.float64]) -> None:
+        workspace = self._take(capacity)
         try:
             for start in range(0, len(out), capacity):
                 part = slice(start, start + capacity)
                 workspace.score(checked[part], out[part])
         finally:
-            idle.append(workspace)
+            self._idle[capacity].append(workspace)
+
+    def _take(self, capacity: int) -> _Workspace:
+        try:
+            return self._idle[capacity].pop()
+        except IndexError:
+            return _Workspace(capacity, self._size, self._calls, self.scorer)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names that differ: the second of the same is followed by 2, and so on."""
+    counts = [names[: i + 1].count(name) for i, name in enumerate(names)]
+    return [
+        name if count == 1 else f"{name} {count}" for name, count in zip(names, counts, strict=True)
+    ]
 
 
 class _Workspace:
@@ -143,8 +200,8 @@ class _Workspace:
         self._capacity = capacity
         self._scorer = scorer
         self._calls = calls
-        self._resized = np.empty((capacity, size, size, 3), np.uint8)
-        self._images = frozen(self._resized)
+        self.resized = np.empty((capacity, size, size, 3), np.uint8)
+        self._images = frozen(self.resized)
         self._X = np.empty((capacity, stops[-1]), np.float32)
         self._descriptors = frozen(self._X)
         self._columns = [self._X[:, start:stop] for start, stop in pairwise(stops)]
@@ -155,7 +212,7 @@ class _Workspace:
         ]
         self._scratch = scorer.workspace(capacity)
         # A single patch, or as many as there is room for, spares the slicing: a tenth of its time.
-        self._describe = [
+        self.describe = [
             partial(call.kernel, self._images, *call.arguments, block)
             for call, block in zip(calls, self._blocks, strict=True)
         ]
@@ -164,14 +221,18 @@ class _Workspace:
         """Fill ``out`` with the scores of at most ``capacity`` checked patches."""
         n = len(out)
         if n == self._capacity:
-            resize_checked(patches, self._resized)
-            for describe in self._describe:
+            resize_checked(patches, self.resized)
+            for describe in self.describe:
                 describe()
         else:
-            resize_checked(patches, self._resized[:n])
+            resize_checked(patches, self.resized[:n])
             for call, block in zip(self._calls, self._blocks, strict=True):
                 call(self._images[:n], block[:n])
         if self._capacity > 1:
             for columns, block in zip(self._columns, self._blocks, strict=True):
                 columns[:n] = block[:n]
-        self._scorer(self._descriptors[:n], self._scratch, out)
+        self.classify(out)
+
+    def classify(self, out: NDArray[np.float64]) -> None:
+        """Fill ``out`` with the scores of as many descriptors."""
+        self._scorer(self._descriptors[: len(out)], self._scratch, out)
