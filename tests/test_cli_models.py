@@ -29,7 +29,7 @@ def test_the_list_shows_each_shipped_model(run):
     status, out, err = run("models")
     assert status == 0, err
     header, *rows = out.splitlines()
-    assert len(rows) == len(shipped_models()) == 4
+    assert len(rows) == len(shipped_models()) == 6
     for (name, path), row in zip(shipped_models().items(), rows, strict=True):
         card = load_model(name).card
         cells = row.split(maxsplit=6)

@@ -9,33 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._cnn import merge, spell_out, training_options
+from ._config import Config
 from ._options import (
     allow_missing_option,
     choose_protocol,
     data_option,
     open_dataset,
+    own_config_option,
     protocol_option,
     seed_option,
 )
-from ._output import progress, say
+from ._output import progress, say, warn
 
 if TYPE_CHECKING:
     from ..datasets import Dataset, Split
 
+_CHOSEN = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)
+
 
 @click.group()
 def cnn() -> None:
-    """Train a CNN with Keras and convert it to TFLite; needs pip install "cvpark[cnn]"."""
+    """Train a CNN with Keras and convert it to TFLite; needs pip install "cvpark[cnn]".
+
+    \b
+    Examples:
+      cvpark cnn train --data /data/cnrpark
+      cvpark cnn convert tiny.keras --data /data/cnrpark
+      cvpark compare --against tiny-int8.tflite --data /data/cnrpark
+    """
 
 
 @cnn.command()
-@click.option(
-    "--arch",
-    type=click.Choice(["tiny", "malexnet"]),
-    default="tiny",
-    show_default=True,
-    help="Network: cvpark's own, or mAlexNet as published.",
-)
 @data_option
 @protocol_option
 @click.option(
@@ -44,43 +49,41 @@ def cnn() -> None:
     metavar="FILE",
     help="Keras model to write. Default: the network's name with .keras.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=24, show_default=True, metavar="N")
-@click.option(
-    "--batch-size", type=click.IntRange(min=1), default=128, show_default=True, metavar="N"
-)
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
-    default=3e-3,
-    show_default=True,
-    metavar="RATE",
-    help="Highest rate; it rises to it at first and then falls to nothing along a cosine.",
-)
-@seed_option
+@own_config_option
+@training_options
 @allow_missing_option
+@click.pass_context
 def train(
-    arch: str,
+    ctx: click.Context,
+    /,
     data: Path | None,
     protocol: str | None,
     out: Path | None,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
+    config: Config | None,
     allow_missing: bool,
+    **chosen: Any,
 ) -> None:
     """Train a CNN on the protocol's training split.
 
     Keeps the epoch that is best on the validation split, whose accuracy and AUC are printed. The
     test split is not looked at. An interrupted run goes on when the command is repeated.
 
+    Beside the model are written its card (.json), its options (.toml, which --config takes) and a
+    folder (.training) with a log as CSV and for TensorBoard.
+
     \b
     Examples:
       cvpark cnn train --data /data/cnrpark
       cvpark cnn train --arch malexnet --protocol sunny --out sunny.keras
+      cvpark cnn train --config tiny.toml --epochs 40 --no-flip --out longer.keras
+      cvpark cnn train --arch xception --weights xception_notop.h5 \\
+        --frozen-epochs 3 --learning-rate 1e-4 --batch-size 32 --dense 128 --dropout 0.5
     """
     from .. import cnn as library
 
+    given = {name for name in chosen if ctx.get_parameter_source(name) in _CHOSEN}
+    options = merge(config, {name: chosen[name] for name in given})
+    arch = options.architecture
     out = out or Path(f"{arch}.keras")
     if out.suffix != ".keras":
         raise click.BadParameter(f"{out}: expected a name that ends in .keras", param_hint="--out")
@@ -92,19 +95,11 @@ def train(
         training,
         validation,
         out,
-        library.TrainingOptions(
-            architecture=arch,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-        ),
+        options,
         facts={
             "data": dataset.about(),
             "protocol": name,
-            "training_command": f"cvpark cnn train --arch {arch} --protocol {name} "
-            f"--epochs {epochs} --batch-size {batch_size} --learning-rate {learning_rate} "
-            f"--seed {seed}",
+            "training_command": f"cvpark cnn train --protocol {name} {spell_out(options)}",
         },
         progress=_reading,
         show_epochs=True,
@@ -166,7 +161,7 @@ def convert(
         )
     for warning in caught:
         if warning.category is AccuracyLossWarning:
-            say(f"warning: {warning.message}")
+            warn(f"warning: {warning.message}")
     for path, card in ((done.path, done.card) for done in conversions):
         rated = card["validation"]
         click.echo(

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ._options import busy_index_option, complete_model, scale_option
+
 _HEADER = ("model", "kind", "bytes", "val accuracy", "threshold", "date", "trained on")
 _FIGURES = {"bytes", "val accuracy", "threshold"}
 
@@ -39,8 +41,10 @@ def models(ctx: click.Context, output_format: str) -> None:
 
 
 @models.command()
-@click.argument("model", metavar="MODEL")
-def show(model: str) -> None:
+@click.argument("model", metavar="MODEL", shell_complete=complete_model)
+@scale_option
+@busy_index_option
+def show(model: str, scale: tuple[float, float] | None, busy_index: int | None) -> None:
     """Print what MODEL, a shipped name or a file, says of itself, as JSON.
 
     \b
@@ -48,16 +52,16 @@ def show(model: str) -> None:
       cvpark models show svm
       cvpark models show mine.cvpark
     """
-    click.echo(_to_json(_read_card(model), model))
+    click.echo(_to_json(_read_card(model, scale=scale, busy_index=busy_index), model))
 
 
-def _read_card(path_or_name: str) -> dict[str, Any]:
+def _read_card(path_or_name: str, **options: Any) -> dict[str, Any]:
     """The manifest of a model file, or what a TFLite file tells, with the size of the file."""
     from .. import models as library
 
     path, _ = library.find_model(path_or_name)
     if path.suffix == ".tflite":
-        return library.load_model(path_or_name).card
+        return library.load_model(path_or_name, **options).card
     return library.read_manifest(path) | {"bytes": path.stat().st_size}
 
 

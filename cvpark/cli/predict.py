@@ -16,8 +16,9 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
-from ._options import jobs_option, on_error_option
-from ._output import printable, progress, say
+from .._text import printable
+from ._options import busy_index_option, complete_model, jobs_option, on_error_option, scale_option
+from ._output import progress, say, warn
 
 if TYPE_CHECKING:
     from ..exceptions import DatasetError
@@ -34,14 +35,15 @@ Answer = tuple[str, "float | DatasetError"]
 
 
 @click.command()
-@click.argument("arguments", nargs=-1, metavar="[MODEL] IMAGE...")
+@click.argument("arguments", nargs=-1, metavar="[MODEL] IMAGE...", shell_complete=complete_model)
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["table", "csv", "jsonl"]),
+    type=click.Choice(["table", "csv", "jsonl", "list"]),
     default="table",
     show_default=True,
-    help="What to print: a table to read, CSV, or a JSON object a line.",
+    help="What to print: a table to read, CSV, a JSON object a line, or the lines `cvpark adapt "
+    "--labels` takes, to be corrected.",
 )
 @click.option(
     "--threshold",
@@ -49,12 +51,16 @@ Answer = tuple[str, "float | DatasetError"]
     metavar="P",
     help="Busy from this probability on. Default: the model's own.",
 )
+@scale_option
+@busy_index_option
 @on_error_option
 @jobs_option
 def predict(
     arguments: tuple[str, ...],
     output_format: str,
     threshold: float | None,
+    scale: tuple[float, float] | None,
+    busy_index: int | None,
     on_error: Literal["raise", "skip"],
     jobs: int,
 ) -> None:
@@ -73,14 +79,16 @@ def predict(
       cvpark predict slot1.jpg slot2.jpg
       cvpark predict svm-linear --format csv lot/*.jpg > lot.csv
       cvpark predict mine.cvpark --threshold 0.8 slot1.jpg
+      cvpark predict mine.tflite --scale -1 1 --busy-index 1 slot1.jpg
       find lot -name '*.jpg' | cvpark predict --format jsonl -
+      cvpark predict --format list lot/*.jpg > labels.txt
     """
     from ..exceptions import DatasetError
     from ..features import count_threads
     from ..models import load_model
 
     name, images = _model_and_images(arguments)
-    model = load_model(name)
+    model = load_model(name, scale=scale, busy_index=busy_index)
     threshold = model.threshold_ if threshold is None else threshold
     out = click.open_file("-", "w", encoding="utf-8", errors="surrogateescape")
     write = _writer(output_format, out)
@@ -90,7 +98,7 @@ def predict(
             if isinstance(answer, DatasetError):
                 if on_error == "raise":
                     raise answer
-                say(printable(f"skipped {answer}"))
+                warn(printable(f"skipped {answer}"))
                 tally["skipped"] += 1
                 continue
             occupancy = int(answer >= threshold)
@@ -200,6 +208,8 @@ def _writer(output_format: str, out: IO[str]) -> Callable[[str, int, float], obj
         rows = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         rows.writerow(_COLUMNS)
         return lambda *row: rows.writerow(row)
+    if output_format == "list":
+        return lambda path, occupancy, _: out.write(f"{path} {occupancy}\n")
     out.write("occupancy  probability  path\n")
     return lambda path, occupancy, probability: out.write(
         f"{occupancy} {_WORDS[occupancy]}     {probability:11.4f}  {printable(path)}\n"

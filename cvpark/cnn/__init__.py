@@ -1,8 +1,9 @@
-"""Training of the CNN and its conversion to TFLite (extra: cnn)."""
+"""Training of the CNN and its conversion to TFLite (extra: cnn).
 
-from ._architectures import ARCHITECTURES
-from ._convert import Conversion, convert
-from ._keras import load_tensorflow
-from ._train import TrainingOptions, train
+The names are those of ``__init__.pyi``, each loaded when it is first asked for: the command line
+lists the options of a training without loading anything else.
+"""
 
-__all__ = ["ARCHITECTURES", "Conversion", "TrainingOptions", "convert", "load_tensorflow", "train"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -85,7 +85,7 @@ def convert(
 
     Warns
     -----
-    UserWarning
+    AccuracyLossWarning
         int8 is more than 0.2 points of accuracy below float32.
 
     Raises
@@ -124,13 +124,14 @@ def convert(
     folder.mkdir(parents=True, exist_ok=True)
     conversions = []
     for precision in PRECISIONS:
-        content = _convert(network, precision, calibration)
+        content = convert_network(network, precision, calibration)
         busy = CNN(content, scale=_PIXEL_SCALE, n_jobs=-1).predict_proba(held_out)[:, 1]
         record = {
             **card,
             **(facts or {}),
             "schema_version": SCHEMA_VERSION,
             "precision": precision,
+            "signature": _signature(content),
             "input": {"size": size, "channels": 3, "order": "RGB", "scale": _PIXEL_SCALE},
             "classes": ["free", "busy"],
             "busy_index": 1,
@@ -151,12 +152,11 @@ def _load(model: Path) -> Any:
     except (OSError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelFormatError(f"{model}: not a Keras model: {reason}") from error
-    if network.input_shape[1:] != (*network.input_shape[1:3], 3) or network.output_shape[1:] != (
-        1,
-    ):
+    given, answer = network.input_shape, network.output_shape
+    if given != (None, given[1], given[1], 3) or given[1] is None or answer != (None, 1):
         raise ModelFormatError(
-            f"{model}: input {network.input_shape}, output {network.output_shape}; expected what "
-            "cvpark cnn train writes: (None, size, size, 3) and (None, 1)"
+            f"{model}: input {given}, output {answer}; expected what cvpark cnn train writes: "
+            "(None, size, size, 3) and (None, 1)"
         )
     return network
 
@@ -174,7 +174,16 @@ def _read_card(file: Path) -> dict[str, Any]:
     return card
 
 
-def _convert(network: Any, precision: str, calibration: NDArray[np.uint8]) -> bytes:
+def convert_network(network: Any, precision: str, calibration: NDArray[np.uint8]) -> bytes:
+    """The network as TFLite in one of `PRECISIONS`, without a card.
+
+    Parameters
+    ----------
+    network : keras.Model
+    precision : str
+    calibration : ndarray of uint8, shape (n, size, size, 3)
+        Patches whose values int8 is calibrated on.
+    """
     tf, _ = load_tensorflow()
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     if precision != "float32":
@@ -193,6 +202,29 @@ def _convert(network: Any, precision: str, calibration: NDArray[np.uint8]) -> by
         warnings.simplefilter("ignore")
         content: bytes = converter.convert()
     return content
+
+
+def _signature(content: bytes) -> dict[str, Any]:
+    """Names, shapes and quantisation of input and output, as an interpreter takes them."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    ((key, names),) = interpreter.get_signature_list().items()
+
+    def describe(name: str, tensor: dict[str, Any]) -> dict[str, Any]:
+        step, zero_point = tensor["quantization"]
+        return {
+            "name": name,
+            "shape": tensor["shape_signature"].tolist(),
+            "dtype": np.dtype(tensor["dtype"]).name,
+            "quantization": {"scale": step, "zero_point": zero_point} if step else None,
+        }
+
+    return {
+        "key": key,
+        "input": describe(names["inputs"][0], interpreter.get_input_details()[0]),
+        "output": describe(names["outputs"][0], interpreter.get_output_details()[0]),
+    }
 
 
 def _write(content: bytes, file: Path) -> Conversion:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,38 +12,11 @@ from numpy.typing import NDArray
 from ..datasets import Split, read_image
 from ..features import resize_patches
 from ._keras import load_tensorflow
+from ._options import Augmentation
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 _CHUNK = 256
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far a training patch may be changed; each is drawn evenly between minus and plus.
-
-    Parameters
-    ----------
-    rotation : float
-        Degrees.
-    shift : float
-        Of the width and of the height.
-    zoom, shear : float
-        Relative; the aspect changes by half the zoom.
-    brightness, contrast, tint : float
-        Logarithm of the factor of all pixels, of their distance to the mean, of one channel.
-    flip : bool
-        Mirror every other patch left to right.
-    """
-
-    rotation: float = 5.0
-    shift: float = 0.1
-    zoom: float = 0.1
-    shear: float = 0.1
-    brightness: float = 0.25
-    contrast: float = 0.25
-    tint: float = 0.08
-    flip: bool = True
 
 
 def load_patches(

@@ -28,5 +28,7 @@ from ._settings import Settings as Settings
 from ._settings import default_parameters as default_parameters
 from ._settings import read_settings as read_settings
 from ._settings import write_settings as write_settings
+from ._stock import StockModel as StockModel
+from ._stock import describe_stock as describe_stock
 from ._training import LabelledFeatures as LabelledFeatures
 from ._training import train as train

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ _CHUNK = 64  # patches an invocation: more gain nothing and need more memory
 class CNN:
     """A convolutional network that tells busy patches from free ones.
 
-    One interpreter per thread, so it may be called from several threads at once; one patch goes
+    One interpreter per calling thread, so it may be called from several at once; one patch goes
     through an interpreter of its own whose input never changes its size.
 
     Parameters
@@ -31,10 +32,12 @@ class CNN:
     name : str
         Name in tables.
     n_jobs : int or None
-        Threads for a batch, -1 for all cores; one patch takes one thread.
+        Threads of an interpreter, for one patch too, -1 for all cores; may be set later. Small
+        networks answer a single patch faster on one.
     scale : pair of float, optional
-        The input values of pixel 0 and of pixel 255, such as (0, 1) or (-1, 1). Needed when neither
-        metadata of the file nor the quantisation of its input says it.
+        The input values of pixel 0 and of pixel 255, such as (0, 1) or (-1, 1). Needed when the
+        quantisation of the input does not say it. Here and below, what `cvpark.cnn.convert` stored
+        in the file goes before.
     busy_index : {0, 1}, optional
         Which output is P(busy) when there are two of them; with one output, 0 says that it is
         P(free).
@@ -42,9 +45,14 @@ class CNN:
     Attributes
     ----------
     card : dict
-        What the file says of its making, its size and its SHA-256.
+        What the file says of its making, or else the scale and the busy index it is used with; its
+        size and its SHA-256.
     model_bytes : int
         Size of the file.
+    path : Path or None
+        The file it was loaded from.
+    options : dict
+        ``scale`` and ``busy_index`` as they were given: what `load` needs besides the path.
     threshold_ : float
         Busy from this probability on.
 
@@ -75,23 +83,35 @@ class CNN:
         self.name = name
         self.classes_ = np.array([0, 1])
         self.model_bytes = len(content)
+        self.path: Path | None = None
+        self.options = {"scale": scale, "busy_index": busy_index}
         self._content = content
-        self._n_threads = count_threads(n_jobs)
+        self.n_jobs = n_jobs
         self._local = threading.local()
         runner = self._runner("single")
         facts = read_metadata(content)
-        self._input = InputFormat(runner.input, scale or facts.get("input", {}).get("scale"))
-        self._output = OutputFormat(
-            runner.output, facts.get("busy_index") if busy_index is None else busy_index
-        )
+        if facts:
+            scale, busy_index = facts["input"]["scale"], facts["busy_index"]
+        self._input = InputFormat(runner.input, scale)
+        self._output = OutputFormat(runner.output, busy_index)
         self.threshold_ = float(facts.get("threshold", 0.5))
-        self.card: dict[str, Any] = facts | {
+        fed = {"input": {"scale": self._input.scale}, "busy_index": self._output.busy_index}
+        self.card: dict[str, Any] = (facts or fed) | {
             "name": name,
             "kind": self.kind,
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         self._try_out()
+
+    @property
+    def n_jobs(self) -> int | None:
+        """Threads of an interpreter, as they were asked for."""
+        return self._n_jobs
+
+    @n_jobs.setter
+    def n_jobs(self, n_jobs: int | None) -> None:
+        self._n_jobs, self._n_threads = n_jobs, count_threads(n_jobs)
 
     @classmethod
     def load(
@@ -107,7 +127,7 @@ class CNN:
         path = Path(path)
         try:
             content = path.read_bytes()
-            return cls(
+            model = cls(
                 content,
                 name=name or path.stem,
                 n_jobs=n_jobs,
@@ -118,6 +138,8 @@ class CNN:
             raise ModelFormatError(f"{path}: {error.strerror}") from error
         except ModelFormatError as error:
             raise ModelFormatError(f"{path}: {error}") from error
+        model.path = path
+        return model
 
     def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
         """Probabilities of free and busy.
@@ -147,6 +169,33 @@ class CNN:
         """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
         return (self._busy(patches) >= self.threshold_).astype(np.uint8)
 
+    def steps(self, patch: NDArray[np.uint8]) -> Generator[str, None, NDArray[np.float64]]:
+        """Go from one patch to its probabilities, telling which step is done.
+
+        Parameters
+        ----------
+        patch : ndarray of uint8, shape (height, width, 3)
+
+        Yields
+        ------
+        str
+            ``resize``, which includes what the network's input asks for besides, ``classifier``
+            and ``calibration``, which is no more than to undo the quantisation.
+
+        Returns
+        -------
+        ndarray of float64, shape (1, 2)
+            What `predict_proba` gives.
+        """
+        given = self._input(patch)
+        yield "resize"
+        raw = self._runner("single")(given)
+        yield "classifier"
+        busy = self._output(raw)
+        proba = np.column_stack([1.0 - busy, busy])
+        yield "calibration"
+        return proba
+
     def _busy(self, patches: Patches) -> NDArray[np.float64]:
         if isinstance(patches, np.ndarray) and patches.ndim == 3:
             return self._output(self._runner("single")(self._input(patches)))
@@ -158,11 +207,12 @@ class CNN:
 
     def _runner(self, use: str) -> Runner:
         """The calling thread's interpreter for single patches or for batches."""
+        key = f"{use} {self._n_threads}"
         try:
-            runner: Runner = getattr(self._local, use)
+            runner: Runner = getattr(self._local, key)
         except AttributeError:
-            runner = Runner(self._content, 1 if use == "single" else self._n_threads)
-            setattr(self._local, use, runner)
+            runner = Runner(self._content, self._n_threads)
+            setattr(self._local, key, runner)
         return runner
 
     def _try_out(self) -> None:

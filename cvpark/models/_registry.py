@@ -23,7 +23,9 @@ FACTORIES: dict[str, Callable[..., Any]] = {
     "gbdt": make_gbdt,
 }
 
-_SHIPPED = {name: f"{name}.cvpark" for name in FACTORIES} | {"cnn": "cnn.tflite"}
+_SHIPPED = {name: f"{name}.cvpark" for name in FACTORIES} | {
+    name: f"{name}.tflite" for name in ("cnn", "cnn-float", "malexnet")
+}
 
 
 def shipped_models() -> dict[str, Path]:
@@ -32,21 +34,32 @@ def shipped_models() -> dict[str, Path]:
     Examples
     --------
     >>> sorted(shipped_models())
-    ['cnn', 'gbdt', 'svm', 'svm-linear']
+    ['cnn', 'cnn-float', 'gbdt', 'malexnet', 'svm', 'svm-linear']
     """
     folder = Path(str(files("cvpark.pretrained")))
     return {name: folder / file for name, file in _SHIPPED.items() if (folder / file).is_file()}
 
 
-def load_model(path_or_name: str | Path, *, n_jobs: int | None = 1) -> Model:
+def load_model(
+    path_or_name: str | Path,
+    *,
+    n_jobs: int | None = 1,
+    scale: tuple[float, float] | None = None,
+    busy_index: int | None = None,
+) -> Model:
     """A model from its file, or a shipped one by name.
 
     Parameters
     ----------
     path_or_name : str or path
-        ``svm``, ``svm-linear``, ``gbdt``, ``cnn``; a ``.cvpark`` file; or a ``.tflite`` file.
+        ``svm``, ``svm-linear``, ``gbdt``, ``cnn``, ``cnn-float``, ``malexnet``; a ``.cvpark`` file;
+        or a ``.tflite`` file.
     n_jobs : int
         Threads it may use for a batch; one patch takes one thread.
+    scale : pair of float, optional
+        What a ``.tflite`` file is fed for pixel 0 and for pixel 255, where it does not say so.
+    busy_index : {0, 1}, optional
+        Which of its two outputs is P(busy), where it does not say so; see `CNN`.
 
     Raises
     ------
@@ -63,7 +76,7 @@ def load_model(path_or_name: str | Path, *, n_jobs: int | None = 1) -> Model:
     if path.suffix == ".tflite":
         from ._cnn import CNN
 
-        return CNN.load(path, name=name, n_jobs=n_jobs)
+        return CNN.load(path, name=name, n_jobs=n_jobs, scale=scale, busy_index=busy_index)
     from ._bundle import load_bundle
 
     return load_bundle(path, name=name, n_jobs=n_jobs)

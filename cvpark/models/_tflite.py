@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,20 +33,16 @@ class Runner:
     Raises
     ------
     ModelFormatError
-        Not a TFLite model, or one with several inputs or outputs.
+        Not a TFLite model, or one with several inputs or outputs, or one whose input has no size.
     """
 
     def __init__(self, content: bytes, n_threads: int) -> None:
         # Imported here: it costs a tenth of a second that a classical model need not pay.
         from ai_edge_litert.interpreter import Interpreter
 
-        try:
+        with _as_format_error():
             # XNNPACK is the default delegate.
             self._interpreter = Interpreter(model_content=content, num_threads=n_threads)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0].rstrip(". ")
-            raise ModelFormatError(f"not a TFLite model that runs here: {reason}") from error
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
@@ -52,9 +50,18 @@ class Runner:
                 f"{len(inputs)} inputs and {len(outputs)} outputs; an occupancy classifier has "
                 "one of each"
             )
-        self.input, self.output = inputs[0], outputs[0]
-        self._in, self._out = self.input["index"], self.output["index"]
-        self._batch, self._batchable = 1, True
+        self._in, self._out = inputs[0]["index"], outputs[0]["index"]
+        self._shape = inputs[0]["shape"][1:]
+        if -1 in inputs[0]["shape_signature"][1:]:
+            raise ModelFormatError(
+                "its input takes images of any size; convert it for the one it was trained with"
+            )
+        with _as_format_error():
+            self._allocate(1)
+        # Asked for again: the shape of the output is known now.
+        self.input = self._interpreter.get_input_details()[0]
+        self.output = self._interpreter.get_output_details()[0]
+        self._batchable = True
 
     def __call__(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Outputs of ``inputs``, whose first axis counts patches."""
@@ -81,9 +88,18 @@ class Runner:
         return self._batchable
 
     def _allocate(self, batch: int) -> None:
-        self._interpreter.resize_tensor_input(self._in, [batch, *self.input["shape"][1:]])
+        self._interpreter.resize_tensor_input(self._in, [batch, *self._shape])
         self._interpreter.allocate_tensors()
         self._batch = batch
+
+
+@contextmanager
+def _as_format_error() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0].rstrip(". ")
+        raise ModelFormatError(f"not a TFLite model that runs here: {reason}") from error
 
 
 class InputFormat:
@@ -100,6 +116,8 @@ class InputFormat:
     ----------
     size : (int, int)
         Height and width of the input in pixels.
+    scale : (float, float)
+        As given or inferred.
 
     Raises
     ------
@@ -117,6 +135,11 @@ class InputFormat:
         self._gray = shape[3] == 1
         quantisation = _quantisation(details)
         low, high = scale or _infer_scale(quantisation)
+        if not -np.inf < low < high < np.inf:
+            raise ModelFormatError(
+                f"scale {low:g} to {high:g}; expected a lower and a higher value"
+            )
+        self.scale = (float(low), float(high))
         pixels = low + np.arange(256) * ((high - low) / 255)
         self._table = _quantise(pixels, dtype, quantisation)
         # The shipped network takes pixels as they are: one patch then costs no look-up.
@@ -160,7 +183,8 @@ class OutputFormat:
             )
         if shape[1] == 2 and busy_index is None:
             raise ModelFormatError(
-                "two outputs, and nothing says which is P(busy); give busy_index=0 or 1"
+                "two outputs, and nothing says which is P(busy); give busy_index=0 or 1, on the "
+                "command line --busy-index"
             )
         self.busy_index = 1 if busy_index is None else busy_index
         if self.busy_index not in (0, 1):
@@ -243,8 +267,8 @@ def _infer_scale(quantisation: tuple[float, int] | None) -> tuple[float, float]:
             if abs(step * 255 / (high - low) - 1) < 0.02:
                 return low, high
     raise ModelFormatError(
-        "nothing says what its input values are; give scale=(0, 1), (-1, 1) or (0, 255): "
-        "the values of pixel 0 and of pixel 255"
+        "nothing says what its input values are; give scale=(0, 1), (-1, 1) or (0, 255), on the "
+        "command line --scale 0 1 and so on: the values of pixel 0 and of pixel 255"
     )
 
 

@@ -1,0 +1,10 @@
+from ._architectures import ARCHITECTURES as ARCHITECTURES
+from ._convert import Conversion as Conversion
+from ._convert import convert as convert
+from ._keras import load_tensorflow as load_tensorflow
+from ._options import Augmentation as Augmentation
+from ._options import TrainingOptions as TrainingOptions
+from ._options import choices as choices
+from ._options import read_options as read_options
+from ._options import write_options as write_options
+from ._train import train as train
