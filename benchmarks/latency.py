@@ -10,10 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 from threadpoolctl import threadpool_limits
 
 from cvpark.datasets import Dataset, decode_image, sample_path
-from cvpark.evaluation import measure_cold_start
+from cvpark.evaluation import measure_cold_start, measure_stages
 from cvpark.models import (
     FACTORIES,
     Model,
@@ -26,6 +27,7 @@ from cvpark.models import (
 from .results import machine_line
 
 CLASSICAL = ("svm-linear", "gbdt", "svm")
+BARE = "cnn without cvpark"
 FRAME = 40
 
 Call = Callable[[object], object]
@@ -38,6 +40,22 @@ def stock(name: str, patches: Sequence[np.ndarray], labels: np.ndarray) -> Call:
     """
     X = np.stack([describe_stock(patch) for patch in patches])
     return StockModel(FACTORIES[name]().fit(X, labels), slope=1.0, intercept=0.0).predict
+
+
+def bare_cnn(path: Path) -> Call:
+    """The CNN as one runs it without cvpark: OpenCV's resize, ai-edge-litert, threshold 0.5."""
+    network = Interpreter(str(path), num_threads=1)
+    network.allocate_tensors()
+    (given,), (asked,) = network.get_input_details(), network.get_output_details()
+    scale, zero = asked["quantization"]
+
+    def predict(patch: np.ndarray) -> bool:
+        small = cv2.resize(patch, (64, 64), interpolation=cv2.INTER_AREA)
+        network.set_tensor(given["index"], small[np.newaxis])
+        network.invoke()
+        return (int(network.get_tensor(asked["index"])[0, 0]) - zero) * scale >= 0.5
+
+    return predict
 
 
 def medians_us(calls: dict[str, Call], inputs: Sequence[object]) -> dict[str, float]:
@@ -65,11 +83,13 @@ def rows(n: int, attempts: int) -> Iterator[tuple[str, float, float | str]]:
     rival = "svm-linear by scikit-image + scikit-learn"
     calls = {name: model.predict for name, model in models.items()}
     calls[rival] = stock("svm-linear", decoded[:200], split.labels[drawn[:200]])
+    calls[BARE] = bare_cnn(shipped_models()["cnn"])
     one = medians_us(calls, patches)
     for name, value in one.items():
         yield f"one patch, {name}, us", value, ""
     for name, most in zip(CLASSICAL, (0.5, 0.7, 1.0), strict=True):
         yield f"one patch, {name} / cnn", one[name] / one["cnn"], most
+        yield f"one patch, {name} / {BARE}", one[name] / one[BARE], ""
     yield f"one patch, svm-linear / {rival}", one["svm-linear"] / one[rival], 0.02
     frames = [np.stack(patches[i : i + FRAME]) for i in range(0, len(patches) - FRAME, FRAME // 2)]
     # One patch beside the frames, so that both meet the same machine.
@@ -86,6 +106,7 @@ def rows(n: int, attempts: int) -> Iterator[tuple[str, float, float | str]]:
             "" if name == "cnn" else 0.8,
         )
     yield from bytes_rows(models, contents)
+    yield from stage_rows(models, contents)
     yield from cold_rows(models, attempts)
     for name in CLASSICAL:
         most = 64 if name == "svm-linear" else ""
@@ -100,17 +121,29 @@ def bytes_rows(
         "decoding alone": decode_image,
         "decoding alone at half scale": lambda content: decode_image(content, min_side=64),
     }
-    for name, model in models.items():
-        calls[name] = lambda content, model=model: model.predict(decode_image(content))
-        calls[f"{name} at half scale"] = lambda content, model=model: model.predict(
+    answers = {name: model.predict for name, model in models.items()}
+    answers[BARE] = bare_cnn(shipped_models()["cnn"])
+    for name, answer in answers.items():
+        calls[name] = lambda content, answer=answer: answer(decode_image(content))
+        calls[f"{name} at half scale"] = lambda content, answer=answer: answer(
             decode_image(content, min_side=64)
         )
     found = medians_us(calls, contents)
     for way in ("", " at half scale"):
         yield f"JPEG bytes, decoding alone{way}, us", found[f"decoding alone{way}"], ""
         for name, most in zip(CLASSICAL, (0.6, "", ""), strict=True):
-            ratio = found[name + way] / found["cnn" + way]
-            yield f"JPEG bytes to label{way}, {name} / cnn", ratio, most
+            for cnn in ("cnn", BARE):
+                ratio = found[name + way] / found[cnn + way]
+                yield f"JPEG bytes to label{way}, {name} / {cnn}", ratio, most
+
+
+def stage_rows(
+    models: dict[str, Model], contents: Sequence[bytes]
+) -> Iterator[tuple[str, float, float | str]]:
+    """Where the time goes; between the models' turns caches have gone cold, as in use."""
+    spent = measure_stages([models["svm-linear"], models["cnn"]], contents)
+    for (model, stage), ns in spent.groupby(["model", "stage"], sort=False).ns:
+        yield f"stage of {model}: {stage}, us", float(np.median(ns)) / 1000, ""
 
 
 def cold_rows(models: dict[str, Model], attempts: int) -> Iterator[tuple[str, float, float | str]]:
@@ -139,7 +172,7 @@ def main() -> None:
         machine_line("benchmarks.latency"),
         "One process, one thread; start: RGB array in memory, end: label. Candidates take turns on",
         "each patch in an order drawn anew; medians. The CNN is the shipped int8 one through",
-        "ai-edge-litert, with the same resize as ours.",
+        "ai-edge-litert, with cvpark's resize; without cvpark it has OpenCV's, by area.",
         "",
         "| | measured | at most |",
         "|---|---|---|",

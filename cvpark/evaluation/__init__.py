@@ -11,6 +11,7 @@ from ._latency import SCENARIOS, Scenario, measure_latency, percentiles_us, rati
 from ._measurements import FACTS, Measurements, read_measurements, write_measurements
 from ._metrics import figures
 from ._protocols import experiments, matrix, run_experiment
+from ._stages import measure_stages
 from ._statistics import Resampling, clustered_interval, mcnemar_exact
 from ._stock import train_stock
 from ._summary import summarize
@@ -41,6 +42,7 @@ __all__ = [
     "measure_adaptation",
     "measure_cold_start",
     "measure_latency",
+    "measure_stages",
     "parse_gates",
     "percentiles_us",
     "protocol_splits",

@@ -211,6 +211,7 @@ class _Workspace:
             for columns in self._columns
         ]
         self._scratch = scorer.workspace(capacity)
+        self._classify = scorer.bind(self._descriptors, self._scratch)
         # A single patch, or as many as there is room for, spares the slicing: a tenth of its time.
         self.describe = [
             partial(call.kernel, self._images, *call.arguments, block)
@@ -235,4 +236,7 @@ class _Workspace:
 
     def classify(self, out: NDArray[np.float64]) -> None:
         """Fill ``out`` with the scores of as many descriptors."""
-        self._scorer(self._descriptors[: len(out)], self._scratch, out)
+        if len(out) == self._capacity:
+            self._classify(out)
+        else:
+            self._scorer(self._descriptors[: len(out)], self._scratch, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -46,6 +46,12 @@ class Scorer(Protocol):
 
     def workspace(self, capacity: int) -> Any:
         """Working memory for calls with up to ``capacity`` rows, used by one call at a time."""
+
+    def bind(self, X: NDArray[np.float32], workspace: Any) -> Callable[..., None]:
+        """What fills its argument, float64 (n,), with the scores of what ``X`` then holds.
+
+        Nothing is checked any more: ``X`` is what `check_input` gives.
+        """
 
     def __call__(self, X: NDArray[np.float32], workspace: Any, out: NDArray[np.float64]) -> None:
         """Fill ``out`` (n,) with the ``decision_function`` of ``X`` (n, n_features)."""

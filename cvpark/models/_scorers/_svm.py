@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -74,14 +76,16 @@ class LinearScorer:
         """Working memory for one call at a time; the same for any number of rows."""
         return _aligned(np.zeros(TILE))
 
+    def bind(self, X: NDArray[np.float32], workspace: Any) -> Callable[..., None]:
+        """A call that fills its argument with the scores of a checked ``X``."""
+        return partial(linear_scores, X, self._weights, self._intercept, workspace)
+
     def __call__(self, X: NDArray[np.float32], workspace: Any, out: Floats) -> None:
         """Fill ``out`` (n,) with the ``decision_function`` of ``X`` (n, n_features).
 
         A frozen ``X`` spares a microsecond.
         """
-        linear_scores(
-            check_input(X, self.n_features, out), self._weights, self._intercept, workspace, out
-        )
+        self.bind(check_input(X, self.n_features, out), workspace)(out)
 
 
 class RbfScorer:
@@ -224,22 +228,18 @@ class RbfScorer:
             _aligned(np.zeros((block, TILE))),
         )
 
+    def bind(self, X: NDArray[np.float32], workspace: Any) -> Callable[..., None]:
+        """A call that fills its argument with the scores of a checked ``X``."""
+        numbers = self._gamma, self._intercept
+        tables = self._projection, self._columns, self._centres, self._terms
+        return partial(rbf_scores, X, *tables, *numbers, *workspace)
+
     def __call__(self, X: NDArray[np.float32], workspace: Any, out: Floats) -> None:
         """Fill ``out`` (n,) with the ``decision_function`` of ``X`` (n, n_features).
 
         A frozen ``X`` spares a microsecond.
         """
-        rbf_scores(
-            check_input(X, self.n_features, out),
-            self._projection,
-            self._columns,
-            self._centres,
-            self._terms,
-            self._gamma,
-            self._intercept,
-            *workspace,
-            out,
-        )
+        self.bind(check_input(X, self.n_features, out), workspace)(out)
 
 
 def _checked(arrays: Arrays, expected: dict[str, tuple[str, int]]) -> dict[str, NDArray[Any]]:

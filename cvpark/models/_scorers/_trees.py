@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -107,6 +109,10 @@ class TreeScorer:
     def workspace(self, capacity: int) -> None:
         """Nothing: it needs no working memory."""
 
+    def bind(self, X: NDArray[np.float32], workspace: Any) -> Callable[..., None]:
+        """A call that fills its argument with the scores of a checked ``X``."""
+        return partial(tree_scores, X, *self._trees)
+
     def __call__(self, X: NDArray[np.float32], workspace: Any, out: NDArray[np.float64]) -> None:
         """Fill ``out`` (n,) with the ``decision_function`` of ``X`` (n, n_features).
 
@@ -115,7 +121,7 @@ class TreeScorer:
         ValueError
             Another number of columns or of scores.
         """
-        tree_scores(check_input(X, self.n_features, out), *self._trees, out)
+        self.bind(check_input(X, self.n_features, out), workspace)(out)
 
 
 def _classifier(estimator: Any) -> Any:
