@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from operator import ge, gt, le
@@ -11,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .._files import atomic_write
+from .._files import atomic_write, read_toml
 from ..exceptions import SettingsError
 
 _BOUNDS = (("low", ge, "at least"), ("above", gt, "more than"), ("high", le, "at most"))
@@ -204,11 +203,7 @@ def read_options(path: str | Path) -> TrainingOptions:
     >>> options.architecture, options.augmentation.rotation
     ('malexnet', 10.0)
     """
-    try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
-    return TrainingOptions.from_dict(data, source=str(path))
+    return TrainingOptions.from_dict(read_toml(path), source=str(path))
 
 
 def write_options(options: TrainingOptions, path: str | Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from .._files import atomic_write
+from .._files import atomic_write, read_toml
 from ..exceptions import SettingsError
 from ..features import EXTRACTORS, Descriptor
 from ._registry import FACTORIES
@@ -103,13 +102,9 @@ def read_settings(path: str | Path) -> Settings:
     >>> _ = file.write_text('model = "svm"\n[descriptor]\nsize = 48\n')
     >>> settings = read_settings(file)
     >>> settings.model, settings.descriptor["size"], len(settings.descriptor["extractors"])
-    ('svm', 48, 4)
+    ('svm', 48, 3)
     """
-    try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
-    return Settings.from_dict(data, source=str(path))
+    return Settings.from_dict(read_toml(path), source=str(path))
 
 
 def write_settings(settings: Settings, path: str | Path) -> Path:
