@@ -4,7 +4,17 @@ from __future__ import annotations
 
 
 class CVParkError(Exception):
-    """Base of the errors a caller may want to catch as one."""
+    """Base of the errors a caller may want to catch as one.
+
+    Examples
+    --------
+    >>> from cvpark import load_model
+    >>> try:
+    ...     load_model("nowhere.cvpark")
+    ... except CVParkError as error:
+    ...     print(str(error).partition(";")[0])
+    nowhere.cvpark: no such file and no shipped model
+    """
 
 
 class DatasetError(CVParkError, ValueError):

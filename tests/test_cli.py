@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,18 @@ from pathlib import Path
 import pytest
 
 PATCHES = "PATCHES"
-COMMANDS = ("extract", "train", "tune", "adapt", "compare", "predict", "models", "export", "cnn")
+COMMANDS = (
+    "extract",
+    "train",
+    "tune",
+    "adapt",
+    "compare",
+    "report",
+    "predict",
+    "models",
+    "export",
+    "cnn",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +48,11 @@ def test_help_is_fast_and_names_the_commands(run):
         assert f"\n  {command} " in out
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = os.times()
         subprocess.run([sys.executable, "-m", "cvpark", "--help"], check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.3
+        after = os.times()  # of the processor: what else the machine does is not held against it
+        times.append(sum(after[2:4]) - sum(before[2:4]))
+    assert 0 < min(times) < 0.2
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -53,15 +66,15 @@ def test_extract_train_compare(run, sample, extracted):
     for kind in ("svm", "svm-linear", "gbdt"):
         status, out, err = run("train", "--model", kind, "--data", sample, "--features", extracted)
         assert status == 0, err
-        assert "accuracy 0." in out
+        assert "accuracy " in out
         assert "AUC" in out
     status, out, err = run(
-        "compare", "svm.cvpark", "svm-linear.cvpark", "gbdt.cvpark", "--data", sample,
+        "compare", "svm.cvpark", "svm-linear.cvpark", "gbdt.cvpark", "--data", sample, "--quick",
         "--format", "json", "--out", "comparison",
     )  # fmt: skip
     assert status == 0, err
     document = json.loads(out)
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["split"]["name"] == "test"
     assert len(document["split"]["fingerprint"]) == 64
     models = {model["name"]: model for model in document["models"]}
@@ -72,10 +85,13 @@ def test_extract_train_compare(run, sample, extracted):
         assert model["model_bytes"] > 0
     assert models["svm"]["accuracy"] > 0.8
     assert json.loads(Path("comparison/comparison.json").read_text()) == document
+    from cvpark.evaluation import read_measurements, summarize
+
+    assert summarize(read_measurements("comparison")) == document
 
 
 def test_compare_without_data_uses_shipped_models_on_the_sample_and_says_so(run):
-    status, out, err = run("compare")
+    status, out, err = run("compare", "--quick")
     assert status == 0, err
     assert err.count("built-in sample") == 1
     rows = [line.split()[0] for line in out.splitlines()[3:7]]
@@ -86,7 +102,7 @@ def test_a_kind_that_is_not_shipped_is_trained(run, sample, monkeypatch):
     from cvpark.models import _registry
 
     monkeypatch.setitem(_registry._SHIPPED, "svm-linear", "taken-away.cvpark")
-    status, out, err = run("compare", "svm-linear", "--data", sample)
+    status, out, err = run("compare", "svm-linear", "--data", sample, "--quick")
     assert status == 0, err
     assert "not shipped: svm-linear" in err
     assert out.splitlines()[3].startswith("svm-linear")
@@ -205,7 +221,9 @@ def test_an_interrupt_has_status_130(run, sample, monkeypatch):
 @pytest.mark.slow
 def test_shipped_models_reach_their_figures_on_the_real_validation_split(run, real_data):
     start = time.perf_counter()
-    status, out, err = run("compare", "--data", real_data, "--split", "val", "--format", "json")
+    status, out, err = run(
+        "compare", "--data", real_data, "--split", "val", "--format", "json", "--quick"
+    )
     assert status == 0, err
     accuracy = {model["name"]: model["accuracy"] for model in json.loads(out)["models"]}
     at_least = {"svm": 0.980, "svm-linear": 0.970, "gbdt": 0.970, "cnn": 0.980}

@@ -312,6 +312,10 @@ def test_an_endless_list_and_a_reader_that_leaves(images):
     assert b"Exception" not in err
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="what a shell starts in the background ignores ^C, and so do its children",
+)
 def test_an_interrupt_while_it_waits_for_paths(images):
     with subprocess.Popen(
         [*COMMAND, "-", "--format", "jsonl"],

@@ -77,7 +77,7 @@ def test_figures_follow_from_the_kept_scores_of_models_that_never_saw_the_patche
         rows = scores.weather == cell["test"].upper()
         assert cell["models"]["svm-linear"]["accuracy"] == pytest.approx(right[rows].mean())
     assert model["seen"] == []
-    assert model["card"]["training"]["split"] == "sunny less a fifth"
+    assert model["card"]["training"]["split"] == "sunny"
 
 
 def test_what_was_trained_is_kept_and_not_trained_again(run, sample, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_test_split_that_was_trained_on_is_refused(run, write_dataset):
     lists = {"LABELS/sunny.txt": lines, "LABELS/overcast.txt": lines, "LABELS/rainy.txt": lines}
     status, _, err = run("compare", "--protocol", "sunny", "--data", write_dataset(lists))
     assert status == 1
-    assert "patches are in both 'sunny less a fifth' and 'overcast+rainy'" in err
+    assert "patches are in both 'sunny' and 'overcast+rainy'" in err
 
 
 @pytest.mark.parametrize(

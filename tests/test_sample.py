@@ -12,10 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
+from cvpark.datasets import PROTOCOLS, Dataset, read_image
 from cvpark.datasets._sample import make, make_sample, plan, sample_path, write
 from cvpark.datasets._sample.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera, Window
 from cvpark.datasets._sample.scene import make_lot
+from cvpark.datasets._sample.sensor import Lens, Sensor
+from cvpark.evaluation import experiments
 from cvpark.exceptions import DatasetError
+from cvpark.models import load_model
 
 N_PATCHES = 120
 PATH = re.compile(
@@ -229,3 +233,72 @@ def test_camera_projects_back_to_the_ground() -> None:
     columns, rows = np.meshgrid(window.columns(), window.rows())
     np.testing.assert_allclose(pixels[..., 0], columns, atol=1e-3)
     np.testing.assert_allclose(pixels[..., 1], rows, atol=1e-3)
+
+
+def test_it_is_read_like_the_published_dataset(sample: Path) -> None:
+    dataset = Dataset(sample)
+    assert dataset.default_protocol() == PROTOCOLS["cnr-ext"]
+    assert set(dataset.complete_splits()) == set(dataset.split_names())
+    everything = dataset.everything()
+    facts = everything.metadata()
+    assert len(facts) == N_PATCHES
+    assert set(facts.weather) == {name.upper() for name in WEATHERS}
+    assert set(facts.camera) == {str(number) for number in range(1, plan.N_CAMERAS + 1)}
+    for camera in set(facts.camera):
+        mapped = {box["SlotId"] for box in table(sample / "FRAMES" / f"camera{camera}.csv")}
+        assert set(facts.slot_id[facts.camera == camera]) <= mapped
+
+
+@pytest.mark.parametrize("family", ["weather", "camera", "cnr-ext"])
+def test_protocols_find_their_splits(sample: Path, family: str) -> None:
+    dataset = Dataset(sample)
+    found = experiments(family, dataset.split_names())
+    assert found
+    for protocol in found:
+        training, test = dataset.split(protocol.train), dataset.split(protocol.test)
+        assert not set(training.paths) & set(test.paths)
+
+
+@pytest.mark.realdata
+def test_tables_have_the_published_columns(sample: Path, real_data: Path) -> None:
+    ours, theirs = sample / "FRAMES", real_data / "FRAMES"
+    for name in ("camera1.csv", "labels.csv"):
+        assert list(table(ours / name)[0]) == list(table(theirs / name)[0])
+    frame = table(theirs / "labels.csv")[0]["frame"]
+    assert re.fullmatch(r"camera\d/\d{4}-\d\d-\d\d_\d{4}\.jpg", frame)
+
+
+def test_a_drop_blurs_what_is_behind_it_alone() -> None:
+    window = Window(0, 0, 128, 128, 128, 128)
+    lens = Lens(np.array([[32.0, 32.0, 30.0, 1.0]]), 8.0, 0.0)
+    smear = lens.smear(window)
+    assert smear is not None
+    assert smear[32, 32] == 255
+    assert smear[96, 96] == smear[32, 80] == 0
+    assert lens.smear(Window(500, 500, 128, 128, 128, 128)) is None
+    stripes = np.tile(np.array([40, 200], np.uint8).repeat(4), 16)[None, :, None]
+    image = np.ascontiguousarray(np.broadcast_to(stripes, (128, 128, 3)))
+    sensor, veil = Sensor(np.random.SeedSequence(0)), np.full(3, 120, np.uint8)
+    clear, behind = (
+        sensor.expose(
+            image, blur=0.0, haze=0.0, veil=veil, noise=0.0, smear=each, smear_blur=8.0,
+            rng=np.random.default_rng(0),
+        )
+        for each in (None, smear)
+    )  # fmt: skip
+    np.testing.assert_array_equal(clear[80:], behind[80:])
+    assert behind[28:36, 28:36].std() < 0.1 * clear[28:36, 28:36].std()
+
+
+@pytest.mark.slow
+def test_models_of_photographs_know_it_and_it_is_not_too_easy() -> None:
+    split = Dataset(sample_path()).split("all")
+    images = [read_image(file) for file in split.files]
+    accuracy = {
+        name: (load_model(name).predict(images) == split.labels).mean()
+        for name in ("svm-linear", "gbdt", "svm", "cnn")
+    }
+    assert accuracy["svm"] >= 0.93
+    assert accuracy["cnn"] >= 0.93
+    assert accuracy["svm-linear"] < accuracy["svm"]
+    assert max(accuracy.values()) <= 0.995

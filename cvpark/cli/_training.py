@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..datasets import Dataset, Split
     from ..features import FeatureStore
     from ..models import ClassicalModel, Settings
+    from ._config import Config
 
 _DEFAULT_STORE = Path("features")
 
@@ -65,13 +66,20 @@ def extract_splits(
     return store
 
 
+def read_model_settings(config: Config | None) -> Settings:
+    """The settings of a classical model in a configuration file; none without one."""
+    from ..models import Settings
+
+    return Settings.from_dict(config.settings, source=str(config.path)) if config else Settings()
+
+
 def train_models(
     kinds: Sequence[str],
     dataset: Dataset,
     protocol_name: str | None,
     *,
     folder: Path | None = None,
-    config: Path | None = None,
+    config: Config | None = None,
     seed: int = 0,
     n_jobs: int = -1,
     allow_missing: bool = False,
@@ -83,9 +91,8 @@ def train_models(
     Descriptor and parameters are those of the settings file ``config``, if there is one.
     """
     from ..evaluation import train_protocol, training_splits
-    from ..models import Settings, read_settings
 
-    settings = read_settings(config) if config else Settings()
+    settings = read_model_settings(config)
     protocol = choose_protocol(dataset, protocol_name)
     training, validation = training_splits(dataset, protocol, allow_missing=allow_missing)
     facts = {"data": dataset.about(), "protocol": protocol.name}
@@ -116,11 +123,11 @@ def train_models(
     return models
 
 
-def _check_descriptor(store: FeatureStore, settings: Settings, config: Path | None) -> None:
+def _check_descriptor(store: FeatureStore, settings: Settings, config: Config | None) -> None:
     from ..exceptions import SplitMismatchError
 
-    if settings.descriptor and settings.descriptor != store.descriptor.to_config():
+    if config and settings.descriptor and settings.descriptor != store.descriptor.to_config():
         raise SplitMismatchError(
-            f"{store.folder}: holds features of another descriptor than {config} asks for; run: "
-            f"cvpark extract DIR --config {config}, then train with --features DIR"
+            f"{store.folder}: holds features of another descriptor than {config.path} asks for; "
+            f"run: cvpark extract DIR --config {config.path}, then train with --features DIR"
         )

@@ -12,13 +12,14 @@ from ._options import (
     allow_missing_option,
     busy_index_option,
     choose_protocol,
+    complete_model,
     data_option,
     jobs_option,
     open_dataset,
     scale_option,
     seed_option,
 )
-from ._output import progress, say, wants_color
+from ._output import progress, say, wants_color, warn
 from ._protocols import run_protocol
 from ._training import train_models
 
@@ -35,7 +36,7 @@ _NOT_WITH_PROTOCOL = (
 
 
 @click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=complete_model)
 @click.option(
     "--against",
     multiple=True,
@@ -192,15 +193,15 @@ def compare(
         click.echo(reporting.render_table(document, color=wants_color()))
     if complaints := evaluation.unmet(gates, document):
         for complaint in complaints:
-            say(f"gate not met: {complaint}")
+            warn(f"gate not met: {complaint}")
         sys.exit(_UNMET)
 
 
 def _refuse_with_protocol(ctx: click.Context) -> None:
     """A protocol says itself what is compared on what; latency does not depend on it."""
     for parameter in ctx.command.params:
-        given = ctx.params[parameter.name or ""]
-        if parameter.name in _NOT_WITH_PROTOCOL and given not in (None, (), False):
+        name = parameter.name
+        if name in _NOT_WITH_PROTOCOL and ctx.params[name] not in (None, (), False):
             raise click.UsageError(f"--protocol takes no {parameter.opts[0]}")
     for name in ctx.params["models"]:
         if name not in _default_kinds():

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from ._options import complete_model
 from ._output import say
 
 
 @click.command()
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL", shell_complete=complete_model)
 @click.option(
     "--format",
     "output_format",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ._config import Config
 from ._options import (
     allow_missing_option,
     config_option,
@@ -16,7 +17,8 @@ from ._options import (
     on_error_option,
     open_dataset,
 )
-from ._output import progress, say
+from ._output import progress, say, warn
+from ._training import read_model_settings
 
 if TYPE_CHECKING:
     from ..features import Descriptor
@@ -48,7 +50,7 @@ def extract(
     data: Path | None,
     splits: list[str],
     descriptor: str | None,
-    config: Path | None,
+    config: Config | None,
     jobs: int,
     on_error: Literal["raise", "skip"],
     allow_missing: bool,
@@ -90,7 +92,7 @@ def extract(
         progress=lambda items, total: progress(items, total, "extract"),
     )
     for path, why in skipped.items():
-        say(f"skipped {path}: {why}")
+        warn(f"skipped {path}: {why}")
     click.echo(
         f"{out}: {len(paths) - len(skipped):,} patches, {combined.n_features_out_:,} columns; "
         f"{len(paths) - len(skipped) - held:,} new in {perf_counter() - start:.1f} s"
@@ -98,17 +100,14 @@ def extract(
     )
 
 
-def _make_descriptor(names: str | None, config: Path | None) -> Descriptor:
+def _make_descriptor(names: str | None, config: Config | None) -> Descriptor:
     from ..features import Descriptor
-    from ..models import read_settings
 
-    if config is not None:
-        if names is not None:
-            raise click.UsageError("--descriptor or --config: both name a descriptor")
-        chosen = read_settings(config).descriptor
-        return (Descriptor.from_config(chosen) if chosen else Descriptor()).fit()
+    chosen = read_model_settings(config).descriptor
+    if chosen and names is not None:
+        raise click.UsageError("--descriptor or --config: both name a descriptor")
     if names is None:
-        return Descriptor().fit()
+        return (Descriptor.from_config(chosen) if chosen else Descriptor()).fit()
     try:
         return Descriptor(extractors=[name.strip() for name in names.split(",")]).fit()
     except ValueError as error:

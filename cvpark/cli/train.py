@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ._config import Config
 from ._options import (
     KIND,
     allow_missing_option,
@@ -18,7 +19,7 @@ from ._options import (
     protocol_option,
     seed_option,
 )
-from ._training import default_store, train_models
+from ._training import default_store, read_model_settings, train_models
 
 _SHARE = click.FloatRange(0, 1, min_open=True)
 
@@ -65,7 +66,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True)
 @allow_missing_option
 def train(
     kind: str | None,
-    config: Path | None,
+    config: Config | None,
     data: Path | None,
     folder: Path | None,
     protocol: str | None,
@@ -94,6 +95,8 @@ def train(
       variant = "fhog"
       [classifier]
       C = 3.0
+
+    A table [train] in it holds values for the options below, such as out = "mine.cvpark".
 
     \b
     Examples:
@@ -135,17 +138,15 @@ def _how(rated: dict[str, Any]) -> str:
     return "cross-validation" if rated.get("cross_fitted") else "validation"
 
 
-def _choose_kind(kind: str | None, config: Path | None) -> str:
+def _choose_kind(kind: str | None, config: Config | None) -> str:
     """The kind of ``--model`` or of the settings file, which must not contradict each other."""
     if config is None:
         if kind is None:
             raise click.UsageError("give --model, or --config with a settings file that names one")
         return kind
-    from ..models import read_settings
-
-    named = read_settings(config).model or kind
+    named = read_model_settings(config).model or kind
     if named is None:
-        raise click.UsageError(f"{config} names no model: give --model")
+        raise click.UsageError(f"{config.path} names no model: give --model")
     if kind not in (None, named):
-        raise click.UsageError(f"--model {kind}, but {config} is for {named}")
+        raise click.UsageError(f"--model {kind}, but {config.path} is for {named}")
     return named

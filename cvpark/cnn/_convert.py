@@ -42,6 +42,11 @@ class Conversion:
         The ``.tflite`` file; its card lies beside it with ``.json``.
     card : dict
         ``card["validation"]`` was measured after the conversion.
+
+    Examples
+    --------
+    >>> Conversion(Path("tiny-int8.tflite"), {"bytes": 217776}).path.stem
+    'tiny-int8'
     """
 
     path: Path

@@ -21,6 +21,10 @@ def load_tensorflow() -> tuple[ModuleType, ModuleType]:
     ------
     MissingExtraError
         They are not installed.
+
+    Examples
+    --------
+    >>> tensorflow, keras = load_tensorflow()  # doctest: +SKIP
     """
     # Its start-up remarks on the processor are no news to whoever trains a CNN.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

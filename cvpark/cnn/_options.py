@@ -150,6 +150,13 @@ class TrainingOptions:
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "settings") -> TrainingOptions:
         """Options out of plain data, checked; what is left out keeps its default.
 
+        Parameters
+        ----------
+        data : mapping
+            Names of fields and their values, those of ``augmentation`` in a mapping of its own.
+        source : str
+            Where the data are from, for messages.
+
         Raises
         ------
         SettingsError
@@ -176,6 +183,10 @@ class TrainingOptions:
 def choices(of: type) -> dict[str, Field[Any]]:
     """The fields that have one value each, by name.
 
+    Parameters
+    ----------
+    of : {TrainingOptions, Augmentation}
+
     Examples
     --------
     >>> list(choices(Augmentation))[:2]
@@ -186,6 +197,14 @@ def choices(of: type) -> dict[str, Field[Any]]:
 
 def read_options(path: str | Path) -> TrainingOptions:
     r"""Options from a TOML file.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    TrainingOptions
 
     Raises
     ------
@@ -208,6 +227,12 @@ def read_options(path: str | Path) -> TrainingOptions:
 
 def write_options(options: TrainingOptions, path: str | Path) -> None:
     """Write options as a TOML file that `read_options` takes.
+
+    Parameters
+    ----------
+    options : TrainingOptions
+    path : str or path
+        It appears whole or not at all.
 
     Examples
     --------

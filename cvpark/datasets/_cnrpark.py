@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from .._text import did_you_mean
 from ..exceptions import DatasetError
 from ._protocols import PROTOCOLS, Protocol
 from ._split import Split, fingerprint
@@ -47,6 +47,13 @@ class Dataset:
     >>> dataset = Dataset(sample_path(n_patches=120))
     >>> "val" in dataset.split_names()
     True
+    >>> dataset.about(), dataset.default_protocol().name
+    ({'name': 'sample-...'}, 'cnr-ext')
+    >>> split = dataset.split("val&camera1")
+    >>> len(split) < len(dataset.split("val")) < len(dataset.everything()) == 120
+    True
+    >>> dataset.locate(split.paths[0]).is_file(), "val" in dataset.complete_splits()
+    (True, True)
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -144,7 +151,13 @@ class Dataset:
         return whole
 
     def locate(self, path: str) -> Path:
-        """Where the patch with that list path lies on disk."""
+        """Where the patch with that list path lies on disk.
+
+        Parameters
+        ----------
+        path : str
+            As a list spells it.
+        """
         return Path(f"{self._folders[path[:2] in ('A/', 'B/')]}{path}")
 
     def _exists(self, path: str) -> bool:
@@ -179,9 +192,9 @@ class Dataset:
             return {path: label for path, label in listed.items() if path.startswith(camera)}
         if name not in self._lists:
             names = self.split_names()
-            near = difflib.get_close_matches(name, names, 1, 0.4)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise DatasetError(f"no split {name!r}; {meant}there are: {', '.join(names)}")
+            raise DatasetError(
+                f"no split {name!r}; {did_you_mean(name, names)}there are: {', '.join(names)}"
+            )
         if name not in self._contents:
             self._contents[name] = read_list(self._lists[name])
         return self._contents[name]

@@ -134,6 +134,18 @@ def _scale(size: tuple[int, int], min_side: int) -> int:
 def read_image(path: str | Path, *, min_side: int | None = None) -> NDArray[np.uint8]:
     """Read one image file, see `decode_image`.
 
+    Parameters
+    ----------
+    path : path
+        A JPEG or PNG file.
+    min_side : int or None
+        As for `decode_image`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB.
+
     Examples
     --------
     >>> read_image("missing.jpg")

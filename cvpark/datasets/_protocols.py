@@ -62,6 +62,11 @@ PROTOCOLS: dict[str, Protocol] = _all()
 def get_protocol(name: str) -> Protocol:
     """The protocol of that name.
 
+    Parameters
+    ----------
+    name : str
+        A key of ``PROTOCOLS``.
+
     Raises
     ------
     DatasetError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ def fingerprint(lines: list[str]) -> str:
     return hashlib.sha256(b"".join(line + b"\n" for line in ordered)).hexdigest()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Labelled patches of one part of a dataset, in list order.
 
@@ -75,16 +75,30 @@ class Split:
     >>> split = Split("mine", ("a.jpg", "b.jpg"), np.array([0, 1], np.uint8))
     >>> len(split), split.fingerprint[:8]
     (2, '053487cb')
+    >>> split.select(split.labels == 1, name="busy").files
+    [PosixPath('b.jpg')]
+
+    What names tell is known of patches that are named as those of the dataset are:
+
+    >>> path = "RAINY/2016-01-14/camera3/R_2016-01-14_15.05_C03_221.jpg"
+    >>> named = Split("named", (path,), np.array([1], np.uint8))
+    >>> named.metadata().loc[0, ["camera", "weather", "day", "time", "slot_id"]].tolist()
+    ['3', 'RAINY', '2016-01-14', '15:05', '221']
+    >>> named.groups()
+    array([0])
     """
 
     name: str
     paths: tuple[str, ...]
     labels: NDArray[np.uint8]
-    locate: Callable[[str], Path] = field(default=Path, repr=False)
+    locate: Callable[[str], Path] = Path
     n_listed: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self):,} patches)"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,7 +111,14 @@ class Split:
         return [self.locate(path) for path in self.paths]
 
     def select(self, keep: NDArray[np.bool_], *, name: str | None = None) -> Split:
-        """The split reduced to the patches where ``keep`` is true, in the same order."""
+        """The split reduced to the patches where ``keep`` is true, in the same order.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (n_patches,)
+        name : str, optional
+            Of the result; by default that of this split.
+        """
         paths = tuple(path for path, kept in zip(self.paths, keep, strict=True) if kept)
         labels = self.labels[keep]
         return Split(name or self.name, paths, labels, self.locate, self.n_listed)
@@ -150,6 +171,15 @@ def _facts(path: str) -> tuple[str, str, str, str, str]:
 
 def check_same_split(what: str, expected: str, got: str, hint: str) -> None:
     """Refuse two fingerprints that differ.
+
+    Parameters
+    ----------
+    what : str
+        What was made from a split, for the message.
+    expected, got : str
+        Fingerprints.
+    hint : str
+        What to do about it.
 
     Raises
     ------

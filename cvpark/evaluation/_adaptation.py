@@ -36,6 +36,13 @@ class Adaptation:
         of 95 %, ``free_called_busy``, ``busy_called_free`` and ``brier``; the same of a ``test``.
     skipped : tuple of str
         What is wrong with each image that was left out.
+
+    Examples
+    --------
+    >>> from cvpark.models import load_classical
+    >>> done = Adaptation(load_classical("svm"), {"n_patches": 40}, ("a.jpg: damaged",))
+    >>> done.document["n_patches"], len(done.skipped)
+    (40, 1)
     """
 
     model: ClassicalModel
@@ -94,6 +101,16 @@ def measure_adaptation(
     Intervals are Wilson's, with the number of patches divided by the design effect of slots:
     Dean and Pagano, "Evaluating confidence interval methods for binomial proportions in clustered
     surveys", Journal of Survey Statistics and Methodology 3 (2015), doi:10.1093/jssam/smv024.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> from cvpark.models import load_classical
+    >>> done = measure_adaptation(load_classical("svm-linear"), dataset.split("val"))
+    >>> done.model.name, done.document["n_patches"] == len(dataset.split("val"))
+    ('svm-linear', True)
     """
     skipped: list[str] = []
     labelled = _read(model, split, on_error, skipped, progress)

@@ -53,6 +53,16 @@ class Comparison:
     document : dict
         JSON-able, see `summarize`.
     measurements : Measurements
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.models import load_model
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+
+    >>> comparison = compare([load_model("svm")], split, timing="none")
+    >>> comparison.measurements.names
+    ['svm']
     """
 
     document: dict[str, Any]
@@ -71,11 +81,25 @@ def compare(
     Parameters
     ----------
     models, split, progress
-        As for `measure`, and ``options`` are its further ones.
+        As for `measure`.
+    **options
+        Its further ones.
 
     Returns
     -------
     Comparison
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.models import load_model
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+
+    >>> comparison = compare([load_model("svm"), load_model("cnn")], split, timing="none")
+    >>> [model["name"] for model in comparison.document["models"]]
+    ['svm', 'cnn']
+    >>> comparison.document["split"]["n_patches"] == len(split)
+    True
     """
     measurements = measure(models, split, progress=progress, **options)
     return Comparison(summarize(measurements, progress=progress), measurements)
@@ -119,6 +143,16 @@ def measure(
     Returns
     -------
     Measurements
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.models import load_model
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+
+    >>> measurements = measure([load_model("svm")], split, timing="none")
+    >>> len(measurements.scores) == len(split), "svm" in measurements.scores
+    (True, True)
     """
     _check_names([model.name for model in models])
     watch = MachineWatch()

@@ -28,10 +28,23 @@ def training_splits(
     allow_missing : bool
         Use what is on disk of incomplete splits.
 
+    Returns
+    -------
+    training : Split
+    validation : Split or None
+
     Raises
     ------
     DatasetError
         Unknown or incomplete splits, or two that overlap.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> training_splits(dataset, dataset.default_protocol())
+    (Split('train', 60 patches), Split('val', 30 patches))
     """
     training = dataset.split(protocol.train, allow_missing=allow_missing)
     if protocol.val is None:
@@ -67,6 +80,16 @@ def protocol_splits(
     ------
     DatasetError
         Unknown or incomplete splits, or two that overlap.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> from cvpark.datasets import Protocol
+    >>> training, held_out = protocol_splits(dataset, Protocol("mine", "sunny", None, "rainy"))
+    >>> held_out.name, len(training) + len(held_out) == len(dataset.split("sunny"))
+    ('a fifth of sunny', True)
     """
     training, validation = training_splits(dataset, protocol, allow_missing=allow_missing)
     return _hold_out(training) if validation is None else (training, validation)
@@ -109,10 +132,31 @@ def stored_part(split: Split, stores: Sequence[FeatureStore], *, allow_missing: 
     allow_missing : bool
         Leave out patches that are not in every store.
 
+    Returns
+    -------
+    Split
+
     Raises
     ------
     SplitMismatchError
         A store was made from another split of that name.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> import tempfile
+    >>> from cvpark.datasets import read_image
+    >>> from cvpark.features import Descriptor
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> read = lambda path: read_image(dataset.locate(path))
+
+    >>> split = dataset.split("val")
+    >>> store.extend(split.paths[:10], read, Descriptor(extractors=["lbp"]))
+    {}
+    >>> len(stored_part(split, [store], allow_missing=True))
+    10
     """
     for store in stores:
         store.check_split(split.name, split.fingerprint)
@@ -155,12 +199,34 @@ def train_protocol(
     target_precision, target_recall : float, optional
         What the threshold is to reach on the validation split; by default it is 0.5.
 
+    Returns
+    -------
+    ClassicalModel
+        Its ``card`` tells of both splits.
+
     Raises
     ------
     SplitMismatchError
         The store was made from other splits.
     SettingsError
         More components than the descriptor has columns or the split patches.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> import tempfile
+    >>> from cvpark.datasets import read_image
+    >>> from cvpark.features import Descriptor
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> read = lambda path: read_image(dataset.locate(path))
+
+    >>> store.extend(dataset.everything().paths, read, Descriptor(extractors=["lbp", "color"]))
+    {}
+    >>> model = train_protocol("svm-linear", dataset.split("train"), dataset.split("val"), store)
+    >>> model.card["training"]["n_patches"]
+    60
     """
     parts = []
     for split in (training, *([] if validation is None else [validation])):

@@ -29,6 +29,11 @@ class FoldFigures:
         All fits together.
     folds : tuple of float
         Accuracy of each fold.
+
+    Examples
+    --------
+    >>> FoldFigures(0.97, 0.99, 0.02, 1.5, (0.96, 0.98)).folds
+    (0.96, 0.98)
     """
 
     accuracy: float

@@ -115,6 +115,13 @@ def parse_gates(
 def unmet(gates: Iterable[Gate], document: dict[str, Any]) -> list[str]:
     """Complaints about the gates a comparison does not meet, a line each.
 
+    Parameters
+    ----------
+    gates : iterable of Gate
+        See `parse_gates`.
+    document : dict
+        ``Comparison.document``.
+
     Examples
     --------
     >>> row = {"name": "svm", "accuracy": 0.97, "intervals": {"accuracy": {"clustered": None}}}

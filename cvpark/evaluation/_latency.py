@@ -38,6 +38,11 @@ class Scenario:
         Timed calls of each model.
     warm_up : int
         Calls of each model before, which compile, allocate and fill caches.
+
+    Examples
+    --------
+    >>> Scenario("frame", n_patches=40, rounds=100, warm_up=3).n_patches
+    40
     """
 
     name: str
@@ -46,7 +51,7 @@ class Scenario:
     warm_up: int
 
 
-SCENARIOS = (
+SCENARIOS: tuple[Scenario, ...] = (
     Scenario("single_stream", 1, 2000, 10),
     Scenario("frame", 40, 300, 3),
     Scenario("offline", None, 20, 1),

@@ -60,6 +60,18 @@ class Measurements:
         The patches of ``scores``, their labels or their order are not those of the split.
     DatasetError
         A column is missing.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.evaluation import measure
+    >>> from cvpark.models import load_model
+    >>> dataset = Dataset(sample_path(n_patches=120))
+    >>> split, training = dataset.split("val"), dataset.split("train")
+    >>> measurements = measure([load_model("svm")], split, training=training, timing="none")
+    >>> measurements.check_split(split)
+    >>> measurements.names, measurements.baselines
+    (['svm'], ['baseline:majority', 'baseline:position'])
     """
 
     info: dict[str, Any]
@@ -87,6 +99,10 @@ class Measurements:
 
     def check_split(self, split: Split) -> None:
         """Refuse another split than the one measured on.
+
+        Parameters
+        ----------
+        split : Split
 
         Raises
         ------
@@ -148,6 +164,20 @@ def write_measurements(measurements: Measurements, folder: str | Path) -> list[P
     -------
     list of Path
         The files written, ``measurements.json`` last: where it is, the others are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.evaluation import measure
+    >>> from cvpark.models import load_model
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> measurements = measure([load_model("svm")], split, timing="none")
+    >>> folder = tempfile.mkdtemp()
+    >>> [file.name for file in write_measurements(measurements, folder)]
+    ['scores.csv', 'latency.csv', 'stages.csv', 'measurements.json']
+    >>> bool((read_measurements(folder).scores == measurements.scores).all(axis=None))
+    True
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

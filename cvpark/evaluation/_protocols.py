@@ -118,6 +118,26 @@ def run_experiment(
     ------
     DatasetError
         Splits that are not on disk, or a test split that has patches of the others.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.datasets import Dataset, Protocol, read_image, sample_path
+    >>> from cvpark.features import Descriptor
+    >>> dataset = Dataset(sample_path(n_patches=120))
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> store.extend(
+    ...     dataset.everything().paths,
+    ...     lambda path: read_image(dataset.locate(path)),
+    ...     Descriptor(extractors=["color"]),
+    ... )
+    {}
+    >>> protocol = Protocol("mine", "train", "val", "test")
+    >>> out = Path(tempfile.mkdtemp())
+
+    >>> measured = run_experiment(protocol, dataset, ["svm-linear"], out, lambda splits: store)
+    >>> measured.info["split"]["protocol"], (out / "svm-linear.cvpark").is_file()
+    ('mine', True)
     """
     test = dataset.split(protocol.test, allow_missing=allow_missing)
     training, validation = training_splits(dataset, protocol, allow_missing=allow_missing)
@@ -211,6 +231,27 @@ def matrix(name: str, measured: Sequence[Measurements]) -> dict[str, Any]:
         ``experiments``, each with ``protocol``, ``train`` and its ``cells``: ``test``, the split,
         ``n_patches``, ``n_busy``, ``cluster``, ``n_clusters`` and ``models``, of each its
         ``accuracy``, the clustered ``interval`` of it, and ``auc``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.datasets import Dataset, Protocol, read_image, sample_path
+    >>> from cvpark.features import Descriptor
+    >>> dataset = Dataset(sample_path(n_patches=120))
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> store.extend(
+    ...     dataset.everything().paths,
+    ...     lambda path: read_image(dataset.locate(path)),
+    ...     Descriptor(extractors=["color"]),
+    ... )
+    {}
+    >>> protocol = Protocol("mine", "train", "val", "test")
+    >>> out = Path(tempfile.mkdtemp())
+
+    >>> measured = run_experiment(protocol, dataset, ["svm-linear"], out, lambda splits: store)
+    >>> document = matrix("mine", [measured])
+    >>> document["models"][0], document["experiments"][0]["cells"][0]["test"]
+    ('svm-linear', 'test')
     """
     return {
         "schema_version": SCHEMA_VERSION,

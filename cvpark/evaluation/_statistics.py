@@ -50,6 +50,11 @@ class Resampling:
     >>> low, high = resampling.share_interval(correct)
     >>> round(low, 3), float(correct.mean()), round(high, 3)
     (0.862, 0.895, 0.921)
+    >>> resampling.sums(correct).shape, sum(1 for _ in resampling.batches()) == resampling.n_batches
+    ((2000,), True)
+    >>> shares = resampling.sums(correct) / 1000
+    >>> resampling.interval(0.895, shares, "share") == resampling.share_interval(correct)
+    True
     """
 
     def __init__(self, groups: Groups, *, n_resamples: int = 2000, seed: int = 0) -> None:
@@ -78,13 +83,35 @@ class Resampling:
         return np.concatenate(list(self.batches())).astype(np.float64)
 
     def sums(self, values: NDArray[np.generic]) -> Floats:
-        """Sum of values, shape (n,), over each sample."""
+        """Sum of values, shape (n,), over each sample.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            One for each patch.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_resamples,)
+        """
         per_cluster = np.bincount(self.groups, values.astype(float), self.n_clusters)
         found: Floats = self._counts @ per_cluster
         return found
 
     def share_interval(self, values: NDArray[np.generic], scale: Scale = "share") -> Interval:
-        """95 % interval of the mean of ``values``, shape (n,), see `interval`."""
+        """95 % interval of the mean of ``values``, shape (n,), see `interval`.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            One for each patch.
+        scale : {"share", "count", "correlation", "difference"}
+            As for `interval`.
+
+        Returns
+        -------
+        list of float or None
+        """
         means = self.sums(values) / self.sums(np.ones(len(self.groups)))
         return self.interval(float(values.mean()), means, scale)
 

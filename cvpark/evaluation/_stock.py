@@ -52,6 +52,16 @@ def train_stock(
     -------
     list of StockModel
         Named ``stock-svm`` and so on.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> dataset = Dataset(sample_path(n_patches=120))
+
+    >>> parts = dataset.split("train"), dataset.split("val")
+    >>> [model] = train_stock(["svm-linear"], *parts, n_jobs=1)
+    >>> model.kind, model.card["training"]["n_patches"]
+    ('stock', 60)
     """
     from joblib import effective_n_jobs
     from threadpoolctl import threadpool_limits

@@ -38,6 +38,16 @@ def summarize(
     -------
     dict
         JSON-able; ``comparison.schema.json`` describes it.
+
+    Examples
+    --------
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> from cvpark.evaluation import measure
+    >>> from cvpark.models import load_model
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> document = summarize(measure([load_model("svm")], split, timing="none"))
+    >>> document["models"][0]["name"], document["split"]["n_patches"] == len(split)
+    ('svm', True)
     """
     info, scores = measurements.info, measurements.scores
     groups, cluster = clusters(scores)

@@ -47,6 +47,22 @@ class Tuning:
         folder of the features, the parameters, and the accuracy of each fold.
     settings_file, trials_file : Path
         Where both are on disk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.datasets import Dataset, read_image, sample_path
+    >>> from cvpark.features import Descriptor
+    >>> dataset = Dataset(sample_path(n_patches=120))
+    >>> split = dataset.split("train+val")
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> read = lambda path: read_image(dataset.locate(path))
+    >>> store.extend(split.paths, read, Descriptor(extractors=["color"]))
+    {}
+    >>> found = tune("svm-linear", split, [store], tempfile.mkdtemp(), n_trials=2, n_folds=2)
+
+    >>> found.defaults["number"], found.best in found.trials, found.settings.model
+    (0, True, 'svm-linear')
     """
 
     settings: Settings
@@ -106,6 +122,22 @@ def tune(
         Days or classes do not suffice for the folds, or the search's log is damaged.
     MissingExtraError
         Optuna is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.datasets import Dataset, read_image, sample_path
+    >>> from cvpark.features import Descriptor
+    >>> dataset = Dataset(sample_path(n_patches=120))
+    >>> split = dataset.split("train+val")
+    >>> store = FeatureStore(tempfile.mkdtemp())
+    >>> read = lambda path: read_image(dataset.locate(path))
+    >>> store.extend(split.paths, read, Descriptor(extractors=["color"]))
+    {}
+    >>> found = tune("svm-linear", split, [store], tempfile.mkdtemp(), n_trials=2, n_folds=2)
+
+    >>> len(found.trials), found.settings_file.name
+    (2, 'best.toml')
     """
     search = _Search(kind, split, stores, n_folds, seed)
     out = Path(out)
@@ -124,10 +156,19 @@ def tune(
 def load_optuna() -> ModuleType:
     """Import Optuna.
 
+    Returns
+    -------
+    module
+
     Raises
     ------
     MissingExtraError
         It is not installed.
+
+    Examples
+    --------
+    >>> load_optuna().__name__
+    'optuna'
     """
     try:
         return import_module("optuna")

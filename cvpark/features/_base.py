@@ -21,6 +21,16 @@ class BaseExtractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
     A subclass names the function that turns its parameters into a kernel call (`_plan`) and says
     what the columns are (`_feature_names`). Everything else is here.
+
+    Examples
+    --------
+    >>> from cvpark.features import LBPExtractor
+    >>> images = np.zeros((2, 64, 64, 3), np.uint8)
+    >>> extractor = LBPExtractor(grid=2, n_jobs=2).fit(images)
+    >>> extractor.transform(images).shape
+    (2, 40)
+    >>> extractor.get_feature_names_out()[0], extractor.kernel_parameters()["grid"]
+    ('lbp_cell0_0_code0', 2)
     """
 
     #: Called as ``plan(height, width, **parameters)``; raises TypeError or ValueError.

@@ -49,6 +49,15 @@ class KernelCall:
     arguments : tuple
     n_features : int
         Columns of ``out``.
+
+    Examples
+    --------
+    >>> from cvpark.features import Descriptor, check_patches
+    >>> size, calls = descriptor_calls(Descriptor(extractors=["lbp"]).to_config())
+    >>> out = np.empty((1, calls[0].n_features), np.float32)
+    >>> calls[0](check_patches(np.zeros((1, size, size, 3), np.uint8)), out)
+    >>> out.shape
+    (1, 160)
     """
 
     kernel: Callable[..., None]
@@ -250,10 +259,24 @@ def descriptor_calls(config: Mapping[str, Any]) -> tuple[int, list[KernelCall]]:
     config : mapping
         What `Descriptor.to_config` gave.
 
+    Returns
+    -------
+    size : int
+        Side of the square working image in pixels.
+    calls : list of KernelCall
+        One for each extractor, in their order.
+
     Raises
     ------
     TypeError, ValueError, KeyError
         Anything else.
+
+    Examples
+    --------
+    >>> from cvpark.features import Descriptor
+    >>> size, calls = descriptor_calls(Descriptor(extractors=["hog"], size=32).to_config())
+    >>> size, [call.n_features for call in calls]
+    (32, [324])
     """
     size = whole(config["size"], "size", 1, MAX_SIZE)
     calls = []

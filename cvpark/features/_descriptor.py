@@ -64,6 +64,9 @@ class Descriptor(TransformerMixin, BaseEstimator):
     >>> patches = np.zeros((2, 150, 150, 3), np.uint8)
     >>> Descriptor(extractors=["lbp"]).fit_transform(patches).shape
     (2, 160)
+    >>> descriptor = Descriptor(extractors=["lbp", "color"], size=32).fit()
+    >>> descriptor.transform(patches).shape
+    (2, 544)
     """
 
     def __init__(
@@ -80,6 +83,13 @@ class Descriptor(TransformerMixin, BaseEstimator):
     @classmethod
     def from_config(cls, config: dict[str, Any], *, n_jobs: int | None = None) -> Descriptor:
         """Rebuild a descriptor from what `to_config` gave.
+
+        Parameters
+        ----------
+        config : dict
+            ``size`` and a list ``extractors``, each with its ``kind`` and its parameters.
+        n_jobs : int or None
+            As for the class.
 
         Raises
         ------
@@ -121,6 +131,12 @@ class Descriptor(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Patches | None = None, y: Any = None) -> Descriptor:
         """Check the parameters; nothing is learned from ``X``.
+
+        Parameters
+        ----------
+        X : ignored
+            There for scikit-learn.
+        y : ignored
 
         Raises
         ------
@@ -173,6 +189,15 @@ class Descriptor(TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """What each column is, with the extractor's name in front.
+
+        Parameters
+        ----------
+        input_features : ignored
+            There for scikit-learn; pixels have no names.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_features,)
 
         Examples
         --------

@@ -41,7 +41,28 @@ def check_images(images: Any) -> NDArray[np.uint8]:
 
 
 def check_patches(patches: Patches) -> Checked:
-    """Return one checked array of patches, or a list of such arrays of one patch each."""
+    """Return one checked array of patches, or a list of such arrays of one patch each.
+
+    Parameters
+    ----------
+    patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+        RGB patches of any size.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, height, width, 3), or list of arrays (1, height, width, 3)
+        Read-only and C-contiguous, copied only where they are not.
+
+    Examples
+    --------
+    >>> patch = np.zeros((150, 140, 3), np.uint8)
+    >>> check_patches(patch).shape, len(check_patches([patch, patch[:100]]))
+    ((1, 150, 140, 3), 2)
+    >>> check_patches(patch / 255)
+    Traceback (most recent call last):
+    ...
+    TypeError: got images of dtype float64, expected uint8 with values 0 to 255: ...
+    """
     if isinstance(patches, np.ndarray):
         if patches.ndim == 3:
             patches = patches[np.newaxis]
@@ -67,7 +88,22 @@ def _batch_of_one(patch: Any, index: int) -> NDArray[np.uint8]:
 
 
 def resize_checked(patches: Checked, out: NDArray[np.uint8]) -> None:
-    """Fill ``out`` with what `check_patches` returned, or a slice of it, in another size."""
+    """Fill ``out`` with what `check_patches` returned, or a slice of it, in another size.
+
+    Parameters
+    ----------
+    patches : ndarray or list of ndarray
+    out : ndarray of uint8, shape (n, height, width, 3)
+        Written to.
+
+    Examples
+    --------
+    >>> out = np.empty((1, 2, 2, 3), np.uint8)
+    >>> resize_checked(check_patches(np.full((4, 4, 3), 7, np.uint8)), out)
+    >>> out[0, :, :, 0]
+    array([[7, 7],
+           [7, 7]], dtype=uint8)
+    """
     if isinstance(patches, list):
         for patch, target in zip(patches, out, strict=True):
             resize_checked(patch, target[np.newaxis])
@@ -78,7 +114,17 @@ def resize_checked(patches: Checked, out: NDArray[np.uint8]) -> None:
 
 
 def count_threads(n_jobs: int | None) -> int:
-    """Threads that ``n_jobs`` asks for: None is one, -1 one for each core."""
+    """Threads that ``n_jobs`` asks for: None is one, -1 one for each core.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+
+    Examples
+    --------
+    >>> count_threads(None), count_threads(3)
+    (1, 3)
+    """
     if n_jobs is None or n_jobs == 1:
         return 1
     from joblib import effective_n_jobs  # imported here: one patch needs no joblib
@@ -91,6 +137,23 @@ def for_each_slice(function: Callable[[slice], None], n: int, n_jobs: int | None
 
     Threads and not processes: the kernels release the interpreter lock, and the batch is never
     copied.
+
+    Parameters
+    ----------
+    function : callable
+        Called with a slice, from several threads at once.
+    n : int
+    n_jobs : int or None
+        Threads; None is one, -1 one for each core.
+
+    Examples
+    --------
+    >>> out = np.zeros(5)
+    >>> def fill(part):
+    ...     out[part] = part.stop - part.start
+    >>> for_each_slice(fill, 5, 2)
+    >>> out
+    array([2., 2., 3., 3., 3.])
     """
     n_threads = min(count_threads(n_jobs), n)
     if n_threads < 2:

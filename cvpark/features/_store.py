@@ -47,6 +47,9 @@ class FeatureStore:
     {}
     >>> store.matrix(["a.jpg"]).shape
     (1, 160)
+    >>> store.exists, store.descriptor.n_features_out_, store.splits, store.skipped
+    (True, 160, {}, {})
+    >>> store.check_split("val", "053487cb")  # a name it does not know yet
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -205,6 +208,11 @@ class FeatureStore:
     def check_split(self, name: str, fingerprint: str) -> None:
         """Refuse a split that was another one when the features were extracted.
 
+        Parameters
+        ----------
+        name, fingerprint : str
+            Of the split, see `cvpark.datasets.Split`.
+
         Raises
         ------
         SplitMismatchError
@@ -229,6 +237,11 @@ class FeatureStore:
 
     def matrix(self, paths: Sequence[str]) -> NDArray[np.float32]:
         """Descriptors of these patches, in this order.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            List paths.
 
         Returns
         -------

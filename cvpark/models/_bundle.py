@@ -53,6 +53,14 @@ def save_bundle(model: ClassicalModel, path: str | Path) -> Path:
     ------
     ValueError
         Its classifier has no compiled form.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cvpark.models import load_classical
+    >>> model = load_classical("svm-linear")
+    >>> save_bundle(model, Path(tempfile.mkdtemp(), "mine.cvpark")).name
+    'mine.cvpark'
     """
     from ._skops import dump_estimator
 
@@ -89,10 +97,20 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int | None
     n_jobs : int or None
         Threads for a batch; None is one, -1 one for each core.
 
+    Returns
+    -------
+    Predictor
+
     Raises
     ------
     ModelFormatError
         Not a model file, a damaged one, or one of another schema version.
+
+    Examples
+    --------
+    >>> from cvpark.models import shipped_models
+    >>> load_bundle(shipped_models()["svm"], name="theirs").name
+    'theirs'
     """
     path = Path(path)
     with _open(path) as archive:
@@ -113,10 +131,25 @@ def load_bundle(path: str | Path, *, name: str | None = None, n_jobs: int | None
 def read_manifest(path: str | Path) -> dict[str, Any]:
     """What a model file says of itself.
 
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    dict
+        ``manifest.json``, checked.
+
     Raises
     ------
     ModelFormatError
         Not a model file, a damaged one, or one of another schema version.
+
+    Examples
+    --------
+    >>> from cvpark.models import shipped_models
+    >>> read_manifest(shipped_models()["gbdt"])["kind"]
+    'gbdt'
     """
     with _open(Path(path)) as archive:
         return _read_manifest(archive)

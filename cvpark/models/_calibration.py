@@ -37,6 +37,8 @@ class Sigmoid:
     --------
     >>> Sigmoid(2.0, 0.0)(np.zeros(1))
     array([[0.5, 0.5]])
+    >>> Sigmoid.from_config(Sigmoid(2.0, 0.0).to_config())
+    Sigmoid(slope=2.0, intercept=0.0)
     """
 
     slope: float
@@ -79,7 +81,12 @@ class Sigmoid:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Sigmoid:
-        """What `to_config` described."""
+        """What `to_config` described.
+
+        Parameters
+        ----------
+        config : mapping
+        """
         return cls(float(config["slope"]), float(config["intercept"]))
 
     def to_config(self) -> dict[str, Any]:
@@ -119,6 +126,8 @@ class Isotonic:
     >>> Isotonic([-1, 0, 2], [0.125, 0.25, 0.75])(np.array([-7.0, 1.0]))
     array([[0.875, 0.125],
            [0.5  , 0.5  ]])
+    >>> Isotonic.from_config(Isotonic([0, 1], [0.25, 0.75]).to_config()).scores
+    array([0., 1.])
     """
 
     scores: NDArray[np.float64]
@@ -168,7 +177,12 @@ class Isotonic:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Isotonic:
-        """What `to_config` described."""
+        """What `to_config` described.
+
+        Parameters
+        ----------
+        config : mapping
+        """
         return cls(config["scores"], config["probabilities"])
 
     def to_config(self) -> dict[str, Any]:
@@ -192,6 +206,15 @@ CALIBRATIONS: dict[str, type[Calibration]] = {"sigmoid": Sigmoid, "isotonic": Is
 
 def make_calibration(config: Mapping[str, Any]) -> Calibration:
     """The calibration that `to_config` described.
+
+    Parameters
+    ----------
+    config : mapping
+        With its ``kind``.
+
+    Returns
+    -------
+    Sigmoid or Isotonic
 
     Raises
     ------

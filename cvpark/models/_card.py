@@ -14,6 +14,13 @@ from .. import __version__
 def describe_split(name: str, fingerprint: str, n_patches: int) -> dict[str, object]:
     """A split as cards tell of it.
 
+    Parameters
+    ----------
+    name, fingerprint : str
+        See `cvpark.datasets.Split`.
+    n_patches : int
+        How many of it were used.
+
     Examples
     --------
     >>> describe_split("val", "a5e2", 18647)["n_patches"]
@@ -106,6 +113,11 @@ def expected_calibration_error(labels: ArrayLike, busy: ArrayLike, *, n_bins: in
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions of Python, of cvpark and of the packages a model is made with.
+
+    Parameters
+    ----------
+    *packages : str
+        Names of distributions.
 
     Examples
     --------

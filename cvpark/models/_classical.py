@@ -37,6 +37,16 @@ class ClassicalModel(CalibratedModel):
         What is known of its making.
     model_bytes : int
         Size of the file it came from, 0 when it never was in one.
+
+    Examples
+    --------
+    >>> from cvpark.models import load_classical
+    >>> model = load_classical("svm-linear")
+    >>> model.n_jobs = 2
+    >>> patches = np.zeros((2, 150, 150, 3), np.uint8)
+    >>> scores = model.decision_function(patches)
+    >>> bool(np.allclose(scores, model.compile().decision_function(patches), atol=1e-5))
+    True
     """
 
     name: str
@@ -60,6 +70,15 @@ class ClassicalModel(CalibratedModel):
     def compile(self, *, n_jobs: int | None = 1) -> Predictor:
         """The same model as one compiled path from pixels to probability.
 
+        Parameters
+        ----------
+        n_jobs : int or None
+            Threads for a batch; None is one, -1 one for each core.
+
+        Returns
+        -------
+        Predictor
+
         Raises
         ------
         ValueError
@@ -77,7 +96,13 @@ class ClassicalModel(CalibratedModel):
         )
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        """Score of each patch before calibration, positive towards busy; shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         if not len(patches):
             return np.empty(0)  # scikit-learn refuses to be asked about nothing
         scores: NDArray[np.float64] = self.classifier.decision_function(

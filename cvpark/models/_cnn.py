@@ -67,6 +67,14 @@ class CNN:
     >>> from cvpark.models import load_model
     >>> load_model("cnn").predict_proba(np.zeros((150, 150, 3), np.uint8)).shape
     (1, 2)
+    >>> from cvpark.models import shipped_models
+    >>> model = CNN.load(shipped_models()["cnn"], name="mine")
+    >>> model.n_jobs = 2
+    >>> patches = np.zeros((3, 150, 150, 3), np.uint8)
+    >>> model.decision_function(patches).shape, model.predict(patches)
+    ((3,), array([0, 0, 0], dtype=uint8))
+    >>> list(model.steps(patches[0]))
+    ['resize', 'classifier', 'calibration']
     """
 
     kind = "cnn"
@@ -123,7 +131,16 @@ class CNN:
         scale: tuple[float, float] | None = None,
         busy_index: int | None = None,
     ) -> CNN:
-        """Read a ``.tflite`` file; its stem is the default ``name``, the rest as for the class."""
+        """Read a ``.tflite`` file; its stem is the default ``name``, the rest as for the class.
+
+        Parameters
+        ----------
+        path : str or path
+        name : str, optional
+            By default the file's stem.
+        n_jobs, scale, busy_index
+            As for the class.
+        """
         path = Path(path)
         try:
             content = path.read_bytes()
@@ -160,13 +177,25 @@ class CNN:
         return proba
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Log-odds of busy, shape (n,); finite, however sure the network is."""
+        """Log-odds of busy, shape (n,); finite, however sure the network is.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         busy = np.clip(self._busy(patches), self._output.step, 1 - self._output.step)
         odds: NDArray[np.float64] = np.log(busy / (1 - busy))
         return odds
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
+        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         return (self._busy(patches) >= self.threshold_).astype(np.uint8)
 
     def steps(self, patch: NDArray[np.uint8]) -> Generator[str, None, NDArray[np.float64]]:

@@ -30,6 +30,16 @@ class Model(Protocol):
         Size of its file.
     path : Path or None
         That file; None when it never was in one.
+
+    Examples
+    --------
+    >>> from cvpark.models import load_model
+    >>> model: Model = load_model("svm-linear")
+    >>> patches = np.zeros((2, 150, 150, 3), np.uint8)
+    >>> model.decision_function(patches).shape, model.predict_proba(patches).shape
+    ((2,), (2, 2))
+    >>> model.classes_[model.predict(patches)]
+    array([0, 0])
     """
 
     name: str
@@ -45,13 +55,31 @@ class Model(Protocol):
         """Free and busy."""
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Scores before calibration, positive towards busy, shape (n,)."""
+        """Scores before calibration, positive towards busy, shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
 
     def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
-        """Probabilities of free and busy, shape (n, 2)."""
+        """Probabilities of free and busy, shape (n, 2).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """0 free or 1 busy, shape (n,)."""
+        """0 free or 1 busy, shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
 
 
 class CalibratedModel(ABC):
@@ -67,7 +95,13 @@ class CalibratedModel(ABC):
 
     @abstractmethod
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        """Score of each patch before calibration, positive towards busy; shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
 
     def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
         """Probabilities of free and busy.
@@ -84,5 +118,11 @@ class CalibratedModel(ABC):
         return self.calibration(self.decision_function(patches))
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy."""
+        """Occupancy by the model's own threshold, shape (n,): 0 free, 1 busy.
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         return (self.predict_proba(patches)[:, 1] >= self.threshold_).view(np.uint8)

@@ -41,6 +41,13 @@ def to_onnx(model: Predictor) -> bytes:
     ------
     MissingExtraError
         The package ``onnx`` is not installed.
+
+    Examples
+    --------
+    >>> from cvpark.models import load_model
+    >>> data = to_onnx(load_model("svm-linear"))
+    >>> len(data) < 100_000
+    True
     """
     try:
         import onnx

@@ -76,6 +76,9 @@ class Predictor(CalibratedModel):
     >>> model = load_model("svm-linear")
     >>> model.predict(np.zeros((5, 150, 150, 3), np.uint8)).shape
     (5,)
+    >>> patch = np.zeros((150, 150, 3), np.uint8)
+    >>> model.decision_function(patch).shape, next(model.steps(patch))
+    ((1,), 'resize')
     """
 
     def __init__(
@@ -113,7 +116,17 @@ class Predictor(CalibratedModel):
         self._idle: dict[int, list[_Workspace]] = {1: [], _CHUNK: []}
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        """Score of each patch before calibration, positive towards busy; shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
         checked = check_patches(patches)
         scores = np.empty(len(checked))
         if len(checked) == 1:

@@ -115,6 +115,15 @@ def load_estimator(path_or_name: str | Path) -> Pipeline:
 def find_model(path_or_name: str | Path) -> tuple[Path, str | None]:
     """File of a model, and its name when it is a shipped one.
 
+    Parameters
+    ----------
+    path_or_name : str or path
+
+    Returns
+    -------
+    path : Path
+    name : str or None
+
     Raises
     ------
     ModelFormatError

@@ -88,6 +88,14 @@ class Settings:
 def read_settings(path: str | Path) -> Settings:
     r"""Settings from a TOML file.
 
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Settings
+
     Raises
     ------
     SettingsError
@@ -110,6 +118,17 @@ def read_settings(path: str | Path) -> Settings:
 def write_settings(settings: Settings, path: str | Path) -> Path:
     """Write settings as a TOML file that `read_settings` takes.
 
+    Parameters
+    ----------
+    settings : Settings
+    path : str or path
+        It appears whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file written.
+
     Examples
     --------
     >>> import tempfile
@@ -129,6 +148,10 @@ def write_settings(settings: Settings, path: str | Path) -> Path:
 
 def default_parameters(kind: str) -> dict[str, Any]:
     """Parameters of a kind's classifier and their defaults.
+
+    Parameters
+    ----------
+    kind : {"svm", "svm-linear", "gbdt"}
 
     Examples
     --------

@@ -56,6 +56,13 @@ class StockModel:
     >>> X = np.stack([describe_stock(patch) for patch in patches])
     >>> StockModel(LinearSVC().fit(X, [0, 1, 0, 1]), 1.0, 0.0).predict(patches)
     array([0, 1, 0, 1], dtype=uint8)
+    >>> import tempfile
+    >>> model = StockModel(LinearSVC().fit(X, [0, 1, 0, 1]), 1.0, 0.0)
+    >>> again = StockModel.load(model.save(Path(tempfile.mkdtemp(), "stock.zip")))
+    >>> again.classes_[again.decision_function(patches[:2]).argsort()]
+    array([0, 1])
+    >>> again.predict_proba(patches).shape, list(again.steps(patches[0]))[0]
+    ((4, 2), 'resize')
     """
 
     kind = "stock"
@@ -81,7 +88,12 @@ class StockModel:
 
     @classmethod
     def load(cls, path: str | Path) -> StockModel:
-        """What `save` wrote, with the classifier checked as in a ``.cvpark`` file."""
+        """What `save` wrote, with the classifier checked as in a ``.cvpark`` file.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         from ._skops import load_estimator
 
         with ZipFile(path) as archive:
@@ -89,7 +101,17 @@ class StockModel:
             return cls(load_estimator(archive.read(_ESTIMATOR)), **facts)
 
     def save(self, path: str | Path) -> Path:
-        """Write a zip of ``facts.json`` and ``estimator.skops``."""
+        """Write a zip of ``facts.json`` and ``estimator.skops``.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
         with atomic_write(path) as partial:
             partial.write_bytes(self._pack())
         return Path(path)
@@ -110,7 +132,13 @@ class StockModel:
         return np.array([0, 1])
 
     def decision_function(self, patches: Patches) -> NDArray[np.float64]:
-        """Score of each patch before calibration, positive towards busy; shape (n,)."""
+        """Score of each patch before calibration, positive towards busy; shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         if isinstance(patches, np.ndarray) and patches.ndim == 3:
             patches = patches[np.newaxis]
         if not len(patches):
@@ -121,17 +149,33 @@ class StockModel:
         return scores
 
     def predict_proba(self, patches: Patches) -> NDArray[np.float64]:
-        """Probabilities of free and busy, shape (n, 2)."""
+        """Probabilities of free and busy, shape (n, 2).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         return self._calibrate(self.decision_function(patches))
 
     def predict(self, patches: Patches) -> NDArray[np.uint8]:
-        """0 free or 1 busy, shape (n,)."""
+        """0 free or 1 busy, shape (n,).
+
+        Parameters
+        ----------
+        patches : ndarray of uint8, shape (n, height, width, 3) or (height, width, 3), or sequence
+            RGB patches of any size.
+        """
         return (self.predict_proba(patches)[:, 1] >= self.threshold_).astype(np.uint8)
 
     def steps(self, patch: NDArray[np.uint8]) -> Generator[str, None, NDArray[np.float64]]:
         """Go from one patch to its probabilities, telling which step is done.
 
         The conversion to gray is a part of ``hog``, which needs it first.
+
+        Parameters
+        ----------
+        patch : ndarray of uint8, shape (height, width, 3)
         """
         image = _resize(patch)
         yield "resize"

@@ -47,6 +47,18 @@ def render_html(
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> page = render_html(comparison, locate=split.locate)
+    >>> page.startswith("<!doctype html>"), "<script" in page
+    (True, False)
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -27,6 +27,17 @@ def render_markdown(document: dict[str, Any], *, folder: str = "DIR") -> str:
     -------
     str
         Names are escaped: they are text, never markup.
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> "| svm |" in render_markdown(comparison.document)
+    True
     """
     verdict = judge(document)
     parts = [

@@ -30,6 +30,17 @@ def render_pareto_png(document: dict[str, Any], *, dpi: int = 160) -> bytes:
     -------
     bytes
         A PNG file.
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> render_pareto_png(comparison.document)[1:4]
+    b'PNG'
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -32,6 +32,17 @@ def render_table(document: dict[str, Any], *, color: bool = False) -> str:
     -------
     str
         Lines without trailing blanks.
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> print(render_table(comparison.document))
+    split val: 30 patches ...
     """
     split, models = document["split"], document["models"]
 

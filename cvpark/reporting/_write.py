@@ -31,7 +31,27 @@ _NOT_IN_CSV = ("card", "cold_starts")  # lists and texts, which make no columns
 
 
 def render_json(comparison: Comparison) -> str:
-    """The comparison's document as JSON text (``cvpark/evaluation/comparison.schema.json``)."""
+    """The comparison's document as JSON text (``cvpark/evaluation/comparison.schema.json``).
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> json.loads(render_json(comparison)) == comparison.document
+    True
+    """
     return json.dumps(comparison.document, indent=2)
 
 
@@ -48,6 +68,17 @@ def render_csv(document: dict[str, Any]) -> str:
     str
         CSV with columns such as ``accuracy``, ``intervals.accuracy.clustered.low`` and
         ``latency_us.single_stream.p50``; empty where a figure is not known.
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> render_csv(comparison.document).splitlines()[1].partition(",")[0]
+    'svm'
     """
     rows = [
         dict(flatten({k: v for k, v in model.items() if k not in _NOT_IN_CSV}))
@@ -92,6 +123,19 @@ def write_report(
     ------
     SplitMismatchError
         ``split`` is another than the one measured.
+
+    Examples
+    --------
+    >>> from cvpark import compare, load_model
+    >>> from cvpark.datasets import Dataset, sample_path
+    >>> split = Dataset(sample_path(n_patches=120)).split("val")
+    >>> models = [load_model("svm"), load_model("cnn")]
+    >>> comparison = compare(models, split, timing="quick")
+
+    >>> import tempfile
+    >>> files = write_report(comparison, tempfile.mkdtemp(), formats=["json", "csv"])
+    >>> [file.name for file in files]
+    ['comparison.json', 'models.csv']
     """
     folder = Path(folder)
     source = str(measured_in or folder)

@@ -45,19 +45,19 @@ _SHAPE_SHARES = np.array([0.17, 0.22, 0.22, 0.07, 0.12, 0.09, 0.08, 0.03])
 # Linear RGB of the lacquer with its share of the cars.
 _COLOURS = (
     ((0.54, 0.54, 0.52), 0.24),
-    ((0.32, 0.33, 0.33), 0.15),
-    ((0.14, 0.145, 0.15), 0.12),
+    ((0.32, 0.33, 0.34), 0.16),
+    ((0.14, 0.145, 0.15), 0.11),
     ((0.045, 0.047, 0.052), 0.12),
-    ((0.010, 0.010, 0.011), 0.16),
-    ((0.014, 0.025, 0.075), 0.05),
-    ((0.08, 0.15, 0.22), 0.04),
-    ((0.26, 0.018, 0.015), 0.07),
+    ((0.010, 0.010, 0.011), 0.17),
+    ((0.014, 0.022, 0.055), 0.06),
+    ((0.09, 0.14, 0.19), 0.02),
+    ((0.24, 0.018, 0.015), 0.06),
     ((0.09, 0.012, 0.018), 0.02),
-    ((0.30, 0.27, 0.20), 0.02),
-    ((0.03, 0.08, 0.06), 0.01),
+    ((0.28, 0.25, 0.20), 0.02),
+    ((0.03, 0.07, 0.055), 0.02),
 )
 
-_GLASS = (0.008, 0.010, 0.010)
+_GLASS = (0.009, 0.011, 0.012)
 _DARK = (0.012, 0.012, 0.013)
 _TYRE = (0.016, 0.016, 0.017)
 _LAMP = (0.30, 0.31, 0.32)
@@ -76,7 +76,17 @@ def _superellipse(round_x: float, round_y: float) -> tuple[NDArray[np.float64], 
 
 
 # Around the body and around the cabin.
-_ROUND, _SQUARE = _superellipse(0.34, 0.42), _superellipse(0.20, 0.28)
+_ROUND, _SQUARE = _superellipse(0.34, 0.42), _superellipse(0.22, 0.30)
+# How the surface bulges between two outlines, out and up.
+_SWELL = (
+    (0.0, 0.0),  # bumper
+    (0.008, 0.0),  # grille and doors
+    (0.012, 0.0),  # lamps
+    (0.0, 0.035),  # bonnet
+    (0.014, 0.01),  # windows
+    (0.012, 0.012),  # edge of the roof
+    (0.0, 0.012),
+)
 
 
 def _rings(shape: Shape) -> NDArray[np.float64]:
@@ -91,9 +101,9 @@ def _rings(shape: Shape) -> NDArray[np.float64]:
         (-half + 0.03, half - 0.03, width, 0.66, s.hood - 0.12),
         (-half + 0.06, half - 0.12, width - 0.03, belt - 0.04, s.hood),
         (tail, nose, width - 0.10, belt + 0.02, belt + 0.04),
-        (roof_rear, roof_front, width - 0.25, s.height - 0.07, s.height - 0.07),
-        (roof_rear + 0.07, roof_front - 0.08, width - 0.31, s.height - 0.02, s.height - 0.03),
-        (roof_rear + 0.35, roof_front - 0.35, width - 0.52, s.height, s.height),
+        (roof_rear, roof_front, width - 0.24, s.height - 0.10, s.height - 0.10),
+        (roof_rear + 0.08, roof_front - 0.10, width - 0.30, s.height - 0.04, s.height - 0.045),
+        (roof_rear + 0.40, roof_front - 0.45, width - 0.50, s.height, s.height),
     )
     outlines: list[NDArray[np.float64]] = []
     for rear, front, side, z_rear, z_front in rows:
@@ -119,7 +129,7 @@ def make_car(rng: np.random.Generator) -> Mesh:
     colour = np.array(_COLOURS[rng.choice(len(_COLOURS), p=shares)][0]) * rng.uniform(0.8, 1.2)
     red, green, blue = np.minimum(colour, 0.85).tolist()
     paint = red, green, blue
-    build = Builder(_rings(shape))
+    build = Builder(_rings(shape), _SWELL)
     _lower_body(build, rng, paint)
     _wheels(build, shape)
     _bonnet(build, paint)
@@ -132,8 +142,8 @@ def make_car(rng: np.random.Generator) -> Mesh:
 def _lower_body(build: Builder, rng: np.random.Generator, paint: Colour) -> None:
     bumper = paint if rng.random() < 0.75 else (0.04, 0.04, 0.042)
     build.patch(0, (0, POINTS), (0, 1), bumper, 0.5)
-    for band in (1, 2):
-        build.patch(band, (0, POINTS), (0, 1), paint, 0.8)
+    build.patch(1, (0, POINTS), (0, 1), paint, 0.8)
+    build.patch(2, (0, POINTS), (0, 1), paint, 0.8, steps=2)
     # Front: intake, grille, plate, headlights.
     build.pair(0, 0, (0, rng.uniform(0.8, 1.6)), (0.3, 0.85), _DARK, 0.1)
     build.pair(0, 1, (0, rng.uniform(0.5, 1.1)), (0.5, rng.uniform(0.85, 1.0)), _DARK, 0.3)
@@ -141,10 +151,12 @@ def _lower_body(build: Builder, rng: np.random.Generator, paint: Colour) -> None
     inner, outer = rng.uniform(0.9, 1.4), rng.uniform(2.4, 3.4)
     build.pair(0, 1, (inner, outer), (0.7, 1), _LAMP, 0.8, lamp=True)
     build.pair(0, 2, (inner + 0.2, outer), (0, rng.uniform(0.5, 0.95)), _LAMP, 0.9, lamp=True)
+    build.pair(0, 2, (inner + 0.5, outer - 0.2), (0.05, 0.4), _grey(_LAMP, 0.4), 0.9, lamp=True)
     build.pair(0, 2, (0, 0.12), (0.05, 0.6), _CHROME, 0.6)
     # Rear: lights, plate, bumper edge.
-    low = rng.uniform(0.1, 0.5)
-    build.pair(12, 2, (rng.uniform(1.1, 2.1), rng.uniform(2.5, 3.1)), (low, 1), _TAIL, 0.7, True)
+    low, inner = rng.uniform(0.1, 0.5), rng.uniform(1.1, 2.1)
+    build.pair(12, 2, (inner, rng.uniform(2.5, 3.1)), (low, 1), _TAIL, 0.7, True)
+    build.pair(12, 2, (inner, 2.4), (low, low + 0.2), _grey(_LAMP, 0.6), 0.7)
     if rng.random() < 0.6:
         _plate(build, 12, 2, (0.1, 0.5))
     else:
@@ -165,26 +177,27 @@ def _plate(build: Builder, end: int, band: int, up: tuple[float, float]) -> None
 
 
 def _wheels(build: Builder, shape: Shape) -> None:
-    angles = np.arange(12) * (2 * math.pi / 12)
+    angles = (np.arange(8) + 0.5) * (2 * math.pi / 8)
     circle = np.round(np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1), 9)
-    strips = np.array([(k, k + 1, 10 - k, 11 - k) for k in range(5)])
+    strips = np.array([(k, k + 1, 6 - k, 7 - k) for k in range(3)])
+    parts = ((0.38, 0.35, _DARK), (0.31, 0.31, _TYRE), (0.19, 0.31, (0.08, 0.08, 0.083)))
     for x in (shape.length * 0.5 - 0.80, -shape.length * 0.5 + 0.75):
         for side in (1, -1):
-            for radius, albedo in ((0.32, _TYRE), (0.17, (0.07, 0.07, 0.072))):
-                centre = np.array([x, side * (shape.width / 2 + 0.005), 0.31])
+            for radius, height, albedo in parts:
+                centre = np.array([x, side * (shape.width / 2 + 0.005), height])
                 disc = centre + circle * radius
                 for corners in disc[strips[:, ::-side]]:
                     build.add(corners, albedo, 0.05)
 
 
 def _bonnet(build: Builder, paint: Colour) -> None:
-    build.patch(3, (0, POINTS), (0, 1), paint, 0.9)
-    build.pair(0, 3, (0, 2.4), (0.94, 1), _DARK, 0.1)  # the gap with the wipers
+    build.patch(3, (0, POINTS), (0, 1), paint, 0.9, steps=2)
+    build.pair(0, 3, (0, 2.4), (0.92, 1), _DARK, 0.1)  # the gap with the wipers
 
 
 def _cabin(build: Builder, rng: np.random.Generator, paint: Colour) -> None:
     build.patch(4, (0, POINTS), (0, 1), paint, 0.7)
-    foot, top = rng.uniform(0.4, 2.5, 2)
+    foot, top = rng.uniform(0.7, 2.1, 2)
     for k in range(4):  # what a window mirrors changes from its foot to its top
         low, high = 0.05 + 0.23 * k, 0.28 + 0.23 * k
         build.pair(0, 4, (0, 2.8), (low, high), _GLASS, foot + (top - foot) * k / 3)
@@ -192,7 +205,7 @@ def _cabin(build: Builder, rng: np.random.Generator, paint: Colour) -> None:
     build.pair(0, 4, (3.5, 5.75), (0.08, 0.92), _GLASS, 1.0)
     build.pair(0, 4, (5.95, 7.6), (0.08, 0.92), _GLASS, 1.0)
     build.pair(0, 4, (7.7, pillar), (0.12, 0.88), _GLASS, 1.0)
-    side = rng.uniform(2.2, 2.7)
+    side = rng.uniform(1.5, 2.5)
     build.pair(12, 4, (0, side), (0.08, 0.5), _grey(_GLASS, rng.uniform(0.5, 2)), 1.2)
     build.pair(12, 4, (0, side), (0.5, 0.9), _grey(_GLASS, rng.uniform(0.5, 2)), 0.9)
     build.pair(12, 4, (0, 0.2), (0.94, 1), _grey(_TAIL, 0.5), 0.4)

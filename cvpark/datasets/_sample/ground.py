@@ -20,7 +20,7 @@ _FARTHEST = 120.0
 BRIGHTEST = 0.64
 """The highest albedo."""
 # Linear RGB.
-_GREEN_DRY_LEAF = ((0.045, 0.062, 0.014), (0.095, 0.085, 0.028), (0.20, 0.12, 0.05))
+_GREEN_DRY_LEAF = ((0.042, 0.058, 0.018), (0.085, 0.078, 0.034), (0.16, 0.10, 0.05))
 
 
 def make_texture(
@@ -97,17 +97,17 @@ class Ground:
         pixel = _footprint(x), _footprint(y)
         broad, fine = _look_up(self._grain, x, y, 37.0), _look_up(self._grain, x, y, 3.1)
         grain, relief = _look_up(self._grain, x, y, 1.3), _look_up(self._relief, x, y, 29.0)
-        shade = 0.12 * (1 + 0.06 * broad + 0.05 * fine + 0.07 * grain + 0.06 * relief)
-        shade *= 1 - 0.4 * self._stained(camera, window, x, y)
+        shade = 0.12 * (1 + 0.05 * broad + 0.045 * fine + 0.06 * grain + 0.06 * relief)
+        shade *= 1 - 0.3 * self._stained(camera, window, x, y, fine)
         shade[np.abs(_look_up(self._grain, y, x, 11.0)) < 0.012] *= np.float32(0.8)
-        shade += 0.36 * _paint(x, y, *pixel) * np.clip(0.6 + 0.25 * relief + 0.3 * fine, 0, 1)
+        shade += 0.25 * _paint(x, y, *pixel) * np.clip(0.45 + 0.35 * relief + 0.3 * fine, 0, 1)
         ragged = y + 0.03 * _look_up(self._grain, x, y, 5.0)
         grass, kerb = _edges(y, ragged, pixel[1])
-        shade += (0.22 * (1 + 0.1 * fine) - shade) * kerb
+        shade += (0.19 * (1 + 0.1 * fine) - shade) * kerb
         bare = 1 - grass
-        litter = np.clip(fine + grain + 0.4 * relief - 3.2 + 0.5 * kerb, 0, 0.8) * bare
-        lawn = np.clip(1 + 0.12 * broad + 0.18 * fine + 0.2 * grain, 0.2, 2) * grass
-        dry = np.clip(0.3 + 0.35 * relief + 0.15 * fine, 0, 1)
+        litter = np.clip(fine + grain + 0.4 * relief - 3.6 + 0.8 * kerb, 0, 0.8) * bare
+        lawn = np.clip(1 + 0.1 * broad + 0.16 * fine + 0.28 * grain, 0.2, 2) * grass
+        dry = np.clip(0.3 + 0.22 * relief + 0.12 * fine, 0, 1)
         albedo = np.empty((*x.shape, 3), np.float32)
         for k, (fresh, withered, leaf) in enumerate(zip(*_GREEN_DRY_LEAF, strict=True)):
             channel = (shade + (leaf - shade) * litter) * bare
@@ -119,7 +119,12 @@ class Ground:
         return _root(albedo), _root(soaked), y[::2, ::2]
 
     def _stained(
-        self, camera: Camera, window: Window, x: NDArray[np.float32], y: NDArray[np.float32]
+        self,
+        camera: Camera,
+        window: Window,
+        x: NDArray[np.float32],
+        y: NDArray[np.float32],
+        ragged: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Oil, where engines stand."""
         stained = np.zeros_like(x)
@@ -134,7 +139,8 @@ class Ground:
             part = np.s_[low[k, 1] : high[k, 1], low[k, 0] : high[k, 0]]
             middle_x, middle_y, radius = self._stains[k].tolist()
             distance = (x[part] - middle_x) ** 2 + (y[part] - middle_y) ** 2
-            stained[part] = np.maximum(stained[part], 1.5 - distance / radius**2)
+            stain = 1.3 + 0.35 * ragged[part] - distance / radius**2
+            stained[part] = np.maximum(stained[part], stain)
         return np.minimum(stained, np.float32(1))
 
 
@@ -170,7 +176,7 @@ def _edges(
     for near, far in GRASS:
         if near < farthest + 1 and far > nearest - 1:
             grass = np.maximum(grass, _inside(ragged, near, far, dy))
-            kerb = np.maximum(kerb, _inside(y, near - 0.15, far + 0.15, dy))
+            kerb = np.maximum(kerb, _inside(y, near - 0.12, far + 0.12, dy))
     return grass, kerb
 
 

@@ -112,6 +112,9 @@ def _cut(growth: Growth, window: Window) -> Cut:
 
 def _strokes(growth: Growth, window: Window) -> list[tuple[int, list[NDArray[np.int32]]]]:
     shown = np.flatnonzero(draw.seen(growth.stroke_boxes, window))
+    # A line is a pixel wide at least: of thinner ones a part stands for all.
+    turns = shown * 0.618034
+    shown = shown[turns - np.floor(turns) < np.maximum(growth.thickness[shown] * window.scale, 0.2)]
     widths = np.floor(growth.thickness[shown] * window.scale + 0.5)
     widths = np.minimum(np.maximum(widths, 1), 60).astype(np.int32)
     lines = draw.fixed(window, growth.strokes[shown])

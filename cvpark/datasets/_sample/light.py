@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Direction along which what a body mirrors changes.
-CLUTTER = (5.0, 3.0, 0.0)
+CLUTTER = (3.4, 2.2, 0.0)
+
+# The sky that is mirrored, beside the light of all of it.
+_BLUER = np.array((0.92, 1.0, 1.12))
 
 _LEVELS = 4096
 # Of linear light 0 to 4: a shoulder keeps white paint in the sun from clipping, as cameras do.
@@ -105,12 +108,12 @@ class Light:
         seen = 0.22 + height * (1.05 - 0.35 * np.maximum(up, 0))
         away = 1 - facing
         fresnel = gloss * (0.04 + 0.8 * (away * away) * (away * away) * away)
-        radiance = albedo * diffuse + (fresnel * seen)[:, None] * sky
+        radiance = albedo * diffuse + (fresnel * seen)[:, None] * (sky * _BLUER)
         if self.hard:
             glint = np.maximum(dot(mirror, to_sun), 0)
-            for _ in range(6):  # to the 64th power, alike on every machine
+            for _ in range(5):  # to the 32nd power, alike on every machine
                 glint *= glint
-            radiance += (glint * gloss * 1.5)[:, None] * sun
+            radiance += (glint * np.minimum(gloss, 1) * 0.4)[:, None] * sun
         return np.asarray(radiance, np.float64)
 
 
@@ -127,7 +130,7 @@ def make_light(
     `cast` is the gain of the camera's red, green and blue.
     """
     noon = math.sin(math.pi * min(max((hour - 7) / 10.5, 0.0), 1.0))
-    daylight = min(1.0, 0.1 + 1.6 * noon)
+    daylight = min(1.0, 0.12 + 1.7 * noon)
     # The cameras look south-west: from the left in the morning, ahead in the afternoon.
     azimuth = math.radians((hour - 12.3) * 15 - 45)
     elevation = math.radians(8 + 26 * noon)
@@ -144,9 +147,9 @@ def make_light(
     glow = _GLOW[int(rng.integers(0, len(_GLOW)))]
     sky = tuple((a + (b - a) * dusk) * daylight for a, b in zip(base, glow, strict=True))
     # Exposure follows the light only in part, and white balance wanders.
-    dim = max(0.06, min(1.0, daylight * rng.uniform(1.3, 3.0)) ** 1.6)
-    exposure = dim * rng.uniform(0.65, 1.2) / (sky[1] + 0.25 * strength)
-    red, blue = rng.normal((0.02, 0.0), (0.05, 0.09))
+    dim = max(0.08, min(1.0, daylight * rng.uniform(1.6, 3.6)) ** 1.6)
+    exposure = dim * rng.uniform(0.7, 1.3) / (sky[1] + 0.25 * strength)
+    red, blue = rng.normal((0.03, -0.02), (0.08, 0.11))
     return Light(
         to_sun=to_sun,
         sun=sun,

@@ -13,7 +13,7 @@ from ...exceptions import DatasetError
 from .plan import MAXIMUM
 from .write import Writer
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 _MINIMUM = 60
 _MARK = "sample.json"
 
@@ -80,10 +80,15 @@ def sample_path(*, n_patches: int = 3000, seed: int = 0) -> Path:
 
     The environment variable ``CVPARK_CACHE`` names another cache folder.
 
+    Parameters
+    ----------
+    n_patches, seed : int
+        As for `make_sample`.
+
     Examples
     --------
     >>> sample_path(n_patches=60).name
-    'sample-v2-60-0'
+    'sample-v3-60-0'
     """
     cache = Path(os.environ.get("CVPARK_CACHE") or platformdirs.user_cache_dir("cvpark"))
     name = f"sample-v{GENERATOR_VERSION}-{n_patches}-{seed}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,10 +52,20 @@ class Mesh:
 
 
 class Builder:
-    """Collects faces on the surface of a stack of outlines, in drawing order."""
+    """Collects faces on the surface of a stack of outlines, in drawing order.
 
-    def __init__(self, rings: NDArray[np.float64]) -> None:
+    Parameters
+    ----------
+    rings : ndarray, shape (m, POINTS, 3)
+        The outlines, from the ground up.
+    swell : sequence of (float, float)
+        How far the surface between two outlines bulges half way: outwards as a share, and up in
+        metres.
+    """
+
+    def __init__(self, rings: NDArray[np.float64], swell: Sequence[tuple[float, float]]) -> None:
         self.rings = rings
+        self._swell = np.array([(out, out, up) for out, up in swell])
         # Flat lists, which become arrays many times faster than nested ones.
         self._corners: list[float] = []
         self._loose: dict[int, NDArray[np.float64]] = {}
@@ -74,12 +85,19 @@ class Builder:
         albedo: Colour,
         gloss: float,
         lamp: bool = False,
+        steps: int = 1,
     ) -> None:
-        """A piece of the surface, split where an outline bends.
+        """A piece of the surface, split where an outline bends and into `steps` upwards.
 
         `band` is between outlines `band` and `band` + 1; `around` runs along the outlines, one
         for each of their points, and `up` from 0 to 1 between them.
         """
+        if steps > 1:
+            rise = (up[1] - up[0]) / steps
+            for k in range(steps):
+                part = up[0] + k * rise, up[0] + (k + 1) * rise
+                self.patch(band, around, part, albedo, gloss, lamp)
+            return
         start, stop = around
         bends = [k for k in range(math.ceil(start), math.floor(stop) + 1) if start < k < stop]
         edges = [start, *bends, stop]
@@ -112,7 +130,12 @@ class Builder:
         low = low + self.rings[band, beside] * share[..., 0, :]
         high = self.rings[band + 1, column] * (1 - share[..., 0, :])
         high = high + self.rings[band + 1, beside] * share[..., 0, :]
-        return low + (high - low) * share[..., 1, :]
+        up = share[..., 1, :]
+        bulge = self._swell[band] * (4 * up * (1 - up))
+        placed = low + (high - low) * up
+        placed[..., :2] *= 1 + bulge[..., :2]
+        placed[..., 2] += bulge[..., 2]
+        return placed
 
     def finish(self) -> Mesh:
         quads = self.at(np.array(self._corners).reshape(-1, 4, 2))

@@ -161,6 +161,6 @@ def _add_glare(image: NDArray[np.uint8], window: Window, glare: NDArray[np.float
     coarse = draw.coarse(window, 4)
     bloom = np.zeros((coarse.height, coarse.width, 3), np.uint8)
     for lamp in glare:
-        colour = (255, 40, 30) if lamp[2] else (255, 245, 225)
-        draw.disc(bloom, coarse, lamp[:2], 16, colour)
+        colour = (200, 30, 24) if lamp[2] else (230, 215, 185)
+        draw.disc(bloom, coarse, lamp[:2], 12, colour)
     cv2.add(image, draw.enlarge(draw.soften(bloom, coarse, 12), window, 4), dst=image)

@@ -136,7 +136,7 @@ def _make_camera(rng: np.random.Generator, number: int) -> Camera:
         focal=float(rng.uniform(2350, 2700)),
         softness=float(rng.uniform(0.6, 1.8)),
         haze=float(rng.uniform(0.0, 0.08)),
-        cast=(float(rng.uniform(0.94, 1.06)), 1.0, float(rng.uniform(0.74, 1.0))),
+        cast=(float(rng.uniform(0.97, 1.10)), 1.0, float(rng.uniform(0.80, 1.06))),
     )
 
 
@@ -148,12 +148,12 @@ def _views(rng: np.random.Generator, camera: Camera, slots: list[Slot]) -> tuple
         if not slot.parallel and abs(slot.x - camera.x) > 0.5 * slot.y:
             continue
         # The boxes of parallel slots lie over the far half of the cars.
-        aim, stray = ((0.6, 0.85), 0.14) if slot.parallel else ((0.3, 0.65), 0.03)
+        aim, stray = ((0.6, 0.85), 0.14) if slot.parallel else ((0.3, 0.65), 0.05)
         column, row, depth = camera.project(np.array([slot.x, slot.y + aim[0], aim[1]]))
         side = camera.focal * WIDTH / max(depth, 1.0) * rng.uniform(0.92, 1.08)
         side = int(min(max(round(side / 10) * 10, 120), 440))
         left = int(column - side / 2 + side * rng.normal(0, stray))
-        top = int(row - side / 2 + side * rng.normal(0, 0.03))
+        top = int(row - side / 2 + side * rng.normal(0, 0.05))
         inside = left >= 0 and top >= 0 and left + side <= FRAME_WIDTH
         if depth > 5 and inside and top + side <= FRAME_HEIGHT and depth < 55:
             views.append(View(slot, left, top, side))
@@ -167,9 +167,9 @@ def _make_plants(rng: np.random.Generator) -> tuple[Plant, ...]:
         x = LEFT + rng.uniform(0, 5)
         while x < RIGHT:
             y = rng.uniform(near + 0.3, far - 0.3)
-            make = (make_tree, make_reeds, make_lamppost)[rng.choice(3, p=(0.64, 0.26, 0.10))]
+            make = (make_tree, make_reeds, make_lamppost)[rng.choice(3, p=(0.62, 0.30, 0.08))]
             plants.append(make(rng, x, y))
-            x += rng.uniform(2.5, 7)
+            x += rng.uniform(2.2, 7.0)
     return tuple(plants)
 
 
@@ -197,7 +197,9 @@ def _park(rng: np.random.Generator, slot: Slot) -> tuple[float, float, float, fl
     angle = float(rng.normal(0, 0.03))
     sign = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = round(sign * math.cos(angle), 9), round(sign * math.sin(angle), 9)
-    across, along = rng.normal(0, 0.13), rng.normal(0.1, 0.25)
+    across, along = rng.normal(0, 0.17), rng.normal(0.1, 0.4)
+    if rng.random() < 0.03:  # who comes late parks on the line
+        across += float(rng.choice([-1, 1])) * rng.uniform(0.4, 1.0)
     if slot.parallel:
         return slot.x + along, slot.y + 0.4 * across, cos, sin
     return slot.x + across, slot.y + along, -sin, cos

@@ -76,15 +76,18 @@ class Writer:
         return Setting(window, surface, self._groves[camera].cut(window))
 
     def _expose(
-        self, capture: Capture, setting: Setting, trouble: float, rng: np.random.Generator
+        self, shot: Shot, capture: Capture, setting: Setting, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
         camera, light = capture.camera, capture.light
+        lens = self._lenses[shot.day][shot.camera]
         return self._sensor.expose(
             capture.render(setting),
-            blur=(camera.softness + 8 * trouble) * setting.window.scale,
-            haze=camera.haze + 0.6 * trouble,
-            veil=light.develop(np.array(light.sky) * 0.22),
+            blur=camera.softness * setting.window.scale,
+            haze=camera.haze + lens.haze,
+            veil=light.develop(np.array(light.sky) * 0.18 + np.array(light.sun) * 0.04),
             noise=light.noise,
+            smear=lens.smear(setting.window),
+            smear_blur=lens.blur * setting.window.scale,
             rng=rng,
         )
 
@@ -96,9 +99,7 @@ class Writer:
         if key not in self._settings:
             window = Window(view.left, view.top, view.side, view.side, _SIDE, _SIDE)
             self._settings[key] = self._set(shot.camera, window)
-        middle = view.left + view.side / 2, view.top + view.side / 2
-        trouble = self._lenses[shot.day][shot.camera].trouble(*middle)
-        image = self._expose(capture, self._settings[key], trouble, rng)
+        image = self._expose(shot, capture, self._settings[key], rng)
         _, weather, date = DAYS[shot.day]
         time = clock(shot.hour, camera.number)
         name = f"{weather[0]}_{date}_{time}_C{camera.number:02d}_{view.slot.number}.jpg"
@@ -111,7 +112,7 @@ class Writer:
     ) -> None:
         camera = capture.camera
         window = Window(0, 0, FRAME_WIDTH, FRAME_HEIGHT, *_FRAME_SIZE)
-        image = self._expose(capture, self._set(shot.camera, window), 0.0, rng)
+        image = self._expose(shot, capture, self._set(shot.camera, window), rng)
         _, weather, date = DAYS[shot.day]
         time = clock(shot.hour, camera.number).replace(".", "")
         path = f"camera{camera.number}/{date}_{time}.jpg"
