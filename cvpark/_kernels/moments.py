@@ -55,8 +55,8 @@ def _add_columns(rows: Array, edges: Array, ends: Array, totals: Array) -> None:
     total_ends, square_ends = ends[0], ends[1]
     for i in range(sums.size):
         total_ends[i], square_ends[i] = total, square
-        total += sums[i]
-        square += squares[i]
+        total += np.int64(sums[i])
+        square += np.int64(squares[i])
     total_ends[sums.size], square_ends[sums.size] = total, square
     width, n_cols = edges[-1], edges.size - 1
     for part in range(2):
