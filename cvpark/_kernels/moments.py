@@ -51,7 +51,7 @@ def _add_columns(rows: Array, edges: Array, ends: Array, totals: Array) -> None:
     A cell is the difference of two running sums, which are kept in ``ends`` (2, 3 * width + 1)
     int64: adding up each for itself takes three times as long.
     """
-    sums, squares, total, square = rows[0], rows[1], 0, 0
+    sums, squares, total, square = rows[0], rows[1], np.int64(0), np.int64(0)
     total_ends, square_ends = ends[0], ends[1]
     for i in range(sums.size):
         total_ends[i], square_ends[i] = total, square
