@@ -54,7 +54,7 @@ def rows(n_patches: int, quick: bool) -> Iterator[tuple[tuple[str, int, str], fl
             out = Path(folder) / f"{number}.csv"
             command = [sys.executable, "-m", "benchmarks.repeatability", "--run", str(out)]
             command += ["--seed", str(number), "--patches", str(n_patches), *["--quick"] * quick]
-            subprocess.run(command, check=True)
+            subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)
             runs.append(ratios(pd.read_csv(out)))
     for key, first in runs[0].items():
         yield key, first, runs[1][key]
